@@ -1,0 +1,385 @@
+package aggregate
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"why503/aggregate/incident"
+	"why503/aggregate/rollup"
+	"why503/parse"
+	"why503/rules"
+)
+
+// A Collector turns a stream of diagnosed requests and of counted traffic into
+// a Summary. Its memory does not grow with the number of requests.
+type Collector struct {
+	rows      *Describer
+	classes   [rules.NumClasses]int64
+	reached   [rules.NumReached]int64
+	causes    map[causeKey]*causeRow
+	missing   map[missingKey]*MissingCount
+	undecided int64
+	requests  int64
+	all       *rollup.Series
+	failed    *rollup.Series
+	detector  *incident.Detector
+	seconds   map[siteSecond]*second
+	cells     cells
+	from, to  parse.Time
+}
+
+type causeKey struct{ class, cause, symptom string }
+
+type missingKey struct{ source, kind, why string }
+
+// A causeRow gathers the requests of one cause and symptom.
+type causeRow struct {
+	key         causeKey
+	n           int64
+	first, last parse.Time
+	backends    map[string]int64
+	routes      map[string]int64
+	links       map[string]int64 // requests that have a link of that cause
+	decidable   int64
+	confidence  float64
+	crawlers    int64
+	samples     []sample
+}
+
+// A sample is a request that stands for others of its row, so that a report
+// can quote lines of the time that it tells of.
+type sample struct {
+	at  parse.Time
+	row Failure
+	v   rules.Verdict
+	inf []float64 // score of each link's Part where that was inferred
+}
+
+// Bounds on what a row remembers.
+const (
+	maxNames   = 512 // backends or routes
+	maxSamples = 64
+	sampleGap  = parse.Time(5e9)
+)
+
+type siteSecond struct {
+	site string
+	at   int64
+}
+
+type second struct {
+	requests, failures int64
+	first, last        parse.Time
+	causes             map[string]int64
+}
+
+// NewCollector returns an empty Collector that describes requests by d.
+func NewCollector(d *Describer) *Collector {
+	return &Collector{
+		rows: d, causes: make(map[causeKey]*causeRow), missing: make(map[missingKey]*MissingCount),
+		all: rollup.NewSeries(1 << 14), failed: rollup.NewSeries(1 << 14),
+		detector: incident.New(incident.Defaults()), seconds: make(map[siteSecond]*second), cells: newCells(),
+		from: math.MaxInt64, to: math.MinInt64,
+	}
+}
+
+// Count counts n requests of a site, failed or not, that ended at t, at a
+// client-facing hop.
+func (c *Collector) Count(site string, t parse.Time, n int64) {
+	c.requests += n
+	c.all.Add(t, n)
+	c.from, c.to = min(c.from, t), max(c.to, t)
+	c.second(site, t).requests += n
+}
+
+func (c *Collector) second(site string, t parse.Time) *second {
+	k := siteSecond{site, int64(t) / 1e9}
+	s := c.seconds[k]
+	if s == nil {
+		s = &second{}
+		c.seconds[k] = s
+	}
+	return s
+}
+
+// Add takes a diagnosed request. It keeps nothing of q.
+func (c *Collector) Add(q *parse.Request, v *rules.Verdict) {
+	if v.Class == rules.ClassNone {
+		return
+	}
+	root := q.Root()
+	ended := root.Ended + parse.Time(q.Parts[0].Offset)
+	c.classes[v.Class]++
+	c.from, c.to = min(c.from, ended), max(c.to, ended)
+	site := siteOf(q)
+	if v.Class == rules.ClassFailure {
+		c.reached[v.Reached]++
+		c.failed.Add(ended, 1)
+		s := c.second(site, ended)
+		s.failures++
+		if s.first == 0 || ended < s.first {
+			s.first = ended
+		}
+		s.last = max(s.last, ended)
+		if s.causes == nil {
+			s.causes = make(map[string]int64)
+		}
+		s.causes[v.Cause]++
+		if !v.Decidable {
+			c.undecided++
+			for i := range v.Missing {
+				m := &v.Missing[i]
+				k := missingKey{m.Source, m.Kind.String(), m.Why.String()}
+				if c.missing[k] == nil {
+					c.missing[k] = &MissingCount{Missing: Missing{m.Source, m.Kind.String(), m.Why.String(), m.WouldDecide, m.Snippet}}
+				}
+				c.missing[k].Count++
+			}
+		}
+	}
+	c.row(q, v, ended)
+	c.cells.add(site, q, v, ended)
+}
+
+func siteOf(q *parse.Request) string {
+	for i := range q.Parts {
+		if h := q.Parts[i].Record.Host; len(h) > 0 {
+			return Site(h)
+		}
+	}
+	return ""
+}
+
+func (c *Collector) row(q *parse.Request, v *rules.Verdict, ended parse.Time) {
+	k := causeKey{v.Class.String(), v.Cause, v.Symptom}
+	r := c.causes[k]
+	if r == nil {
+		r = &causeRow{key: k, first: ended, backends: map[string]int64{}, routes: map[string]int64{}, links: map[string]int64{}}
+		c.causes[k] = r
+	}
+	r.n++
+	r.first, r.last = min(r.first, ended), max(r.last, ended)
+	bump(r.backends, Backend(q))
+	bump(r.routes, rollup.Route(string(pathOf(q.Root().URL))))
+	if v.Decidable {
+		r.decidable++
+	}
+	r.confidence += v.Confidence
+	if ClientClass(q.Root().Agent) == "crawler" {
+		r.crawlers++
+	}
+	for i := range v.Chain {
+		if !slices.ContainsFunc(v.Chain[:i], func(l rules.Link) bool { return l.Cause == v.Chain[i].Cause }) {
+			r.links[v.Chain[i].Cause]++
+		}
+	}
+	c.sample(r, q, v, ended)
+}
+
+// sample keeps q where the row has none of its time, or a poorer one.
+func (c *Collector) sample(r *causeRow, q *parse.Request, v *rules.Verdict, ended parse.Time) {
+	n := len(r.samples)
+	switch {
+	case n > 0 && ended-r.samples[n-1].at < sampleGap && len(v.Chain) <= len(r.samples[n-1].v.Chain):
+		return
+	case n > 0 && ended-r.samples[n-1].at < sampleGap:
+		r.samples = r.samples[:n-1]
+	case n >= maxSamples:
+		return
+	}
+	s := sample{at: ended, row: c.rows.Row(q, v), v: *v}
+	for i := range v.Chain {
+		score := 0.0
+		if j := PartOf(q, v.Chain[i].Part).Join; j.How == parse.JoinInferred {
+			score = j.Score
+		}
+		s.inf = append(s.inf, score)
+	}
+	s.v.Chain = nil // its lines would keep q alive; the row has them as text
+	r.samples = append(r.samples, s)
+}
+
+func bump(m map[string]int64, k string) {
+	if _, ok := m[k]; !ok && len(m) >= maxNames {
+		k = rollup.Other
+	}
+	m[k]++
+}
+
+// Backend names the backend that q's answer came from, or was asked of last.
+func Backend(q *parse.Request) string {
+	name := ""
+	for i := range q.Parts {
+		r := q.Parts[i].Record
+		if r.Tx != nil && len(r.Tx.Backend) > 0 {
+			name = string(r.Tx.Backend)
+		} else if name == "" && len(r.Upstreams) > 0 {
+			name = string(r.Upstreams[len(r.Upstreams)-1].Addr)
+		}
+	}
+	return name
+}
+
+func pathOf(url []byte) []byte {
+	if i := slices.Index(url, '?'); i >= 0 {
+		return url[:i]
+	}
+	return url
+}
+
+// Advance says that nothing that ended before t will come any more.
+func (c *Collector) Advance(t parse.Time) {
+	if len(c.seconds) < 4096 {
+		return
+	}
+	c.detect(int64(t) / 1e9)
+}
+
+// detect hands the seconds before at to the detector, in order.
+func (c *Collector) detect(at int64) {
+	keys := make([]siteSecond, 0, len(c.seconds))
+	for k := range c.seconds {
+		if k.at < at {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b siteSecond) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.site, b.site)) })
+	for _, k := range keys {
+		s := c.seconds[k]
+		sec := incident.Second{At: k.at, Requests: max(s.requests, s.failures), Failures: s.failures, First: s.first, Last: s.last}
+		for _, cause := range slices.Sorted(maps.Keys(s.causes)) {
+			sec.Causes = append(sec.Causes, incident.Count{Cause: cause, N: s.causes[cause]})
+		}
+		c.detector.Add(k.site, sec)
+		delete(c.seconds, k)
+	}
+}
+
+// Summary returns what was collected. The sources, the ledger and the warnings
+// are the caller's to fill.
+func (c *Collector) Summary() Summary {
+	c.detect(math.MaxInt64)
+	s := Summary{
+		Requests: max(c.requests, c.classes[rules.ClassFailure]), Failures: c.classes[rules.ClassFailure],
+		Classes: map[string]int64{}, Reached: map[string]int64{},
+		Causes: []Cause{}, Incidents: []Incident{}, Others: []Cause{}, Missing: []MissingCount{}, Warnings: []string{}, Joined: []Joined{},
+		Undecided: c.undecided,
+	}
+	if s.Requests > 0 {
+		s.Ratio = float64(s.Failures) / float64(s.Requests)
+	}
+	for i := rules.ClassFailure; i < rules.NumClasses; i++ {
+		s.Classes[i.String()] = c.classes[i]
+	}
+	for i := range rules.NumReached {
+		s.Reached[i.String()] = c.reached[i]
+	}
+	if c.from <= c.to {
+		s.Window = Window{at(c.from), at(c.to)}
+		c.detector.Advance(int64(c.to)/1e9 + 1)
+	}
+	for _, r := range c.ranked() {
+		row := r.cause(r.n, s.Failures, r.first, r.last)
+		if r.key.class == rules.ClassFailure.String() {
+			s.Causes = append(s.Causes, row)
+		} else {
+			s.Others = append(s.Others, row)
+		}
+	}
+	s.Missing = c.missingRows()
+	s.All, s.Failed = series(c.all, c.from, c.to), series(c.failed, c.from, c.to)
+	for _, in := range c.detector.Incidents() {
+		if in.MergedInto == "" {
+			s.Incidents = append(s.Incidents, c.incident(in))
+		}
+	}
+	return s
+}
+
+func (c *Collector) ranked() []*causeRow {
+	rows := slices.Collect(maps.Values(c.causes))
+	slices.SortFunc(rows, func(a, b *causeRow) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.key.cause, b.key.cause), cmp.Compare(a.key.symptom, b.key.symptom), cmp.Compare(a.key.class, b.key.class))
+	})
+	return rows
+}
+
+func (c *Collector) missingRows() []MissingCount {
+	out := make([]MissingCount, 0, len(c.missing))
+	for _, m := range c.missing {
+		out = append(out, *m)
+	}
+	slices.SortFunc(out, func(a, b MissingCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Source, b.Source))
+	})
+	return out
+}
+
+// cause makes the row of n requests from first to last, with the sample that
+// lies in that time and leads deepest.
+func (r *causeRow) cause(n, of int64, first, last parse.Time) Cause {
+	row := Cause{
+		Cause: r.key.cause, Symptom: r.key.symptom, Class: r.key.class, Count: n, First: at(first), Last: at(last),
+		Backends: topCounts(r.backends, 20), Routes: topCounts(r.routes, 20), Advice: []string{}, Chain: []ChainLink{},
+		Confidence: r.confidence / float64(r.n), Decidable: r.decidable, Crawlers: r.crawlers,
+	}
+	if of > 0 {
+		row.Share = float64(n) / float64(of)
+	}
+	s := r.best(first, last)
+	if s == nil {
+		return row
+	}
+	row.Layer, row.Words, row.Advice = s.v.Layer, s.v.Words, append(row.Advice, s.v.Advice...)
+	row.UID, row.ID = s.row.UID, explainID(&s.row)
+	for i, l := range s.row.Chain {
+		row.Chain = append(row.Chain, ChainLink{Link: l, N: min(n, r.links[l.Cause]), Inferred: s.inf[i]})
+	}
+	return row
+}
+
+func (r *causeRow) best(first, last parse.Time) *sample {
+	var best *sample
+	for i := range r.samples {
+		s := &r.samples[i]
+		if s.at < first || s.at > last {
+			continue
+		}
+		if best == nil || len(s.row.Chain) > len(best.row.Chain) {
+			best = s
+		}
+	}
+	if best == nil && len(r.samples) > 0 {
+		best = &r.samples[0]
+	}
+	return best
+}
+
+// explainID is what a person types after `why503 explain`: the shortest id
+// that the request has.
+func explainID(f *Failure) string {
+	switch {
+	case f.VXID != 0:
+		return decimal(f.VXID)
+	case f.RequestID != "":
+		return f.RequestID
+	}
+	return f.UID
+}
+
+func at(t parse.Time) time.Time { return time.Unix(0, int64(t)).UTC() }
+
+// series copies a rollup.Series into equal steps of its own width.
+func series(s *rollup.Series, from, to parse.Time) Series {
+	w := s.Width()
+	if from > to {
+		return Series{Step: w}
+	}
+	start := parse.Time(int64(from) / int64(w) * int64(w))
+	out := Series{Start: at(start), Step: w, Counts: make([]int64, int64(to-start)/int64(w)+1)}
+	s.Rebin(out.Counts, start, w)
+	return out
+}

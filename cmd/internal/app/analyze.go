@@ -1,0 +1,476 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"why503/aggregate"
+	"why503/ingest"
+	"why503/ingest/merge"
+	"why503/parse"
+	"why503/parse/correlate"
+	"why503/parse/detect"
+	"why503/rules"
+)
+
+// AnalyzeConfig is what `why503 analyze` was told.
+type AnalyzeConfig struct {
+	Paths   []string
+	Formats []string // NAME=GLOB
+	Hosts   []string // NAME=GLOB
+	Zone    *time.Location
+
+	NginxConf, VCL, VarnishParams []string
+
+	Since, Until         time.Time
+	Site, Backend, Cause string // only requests of these
+
+	Rules *rules.Set
+	// Started is handed what makes rows of this run's requests, before the first.
+	Started func(*aggregate.Describer)
+	// Request is handed every listed request, in the order of its end.
+	Request func(*parse.Request, *rules.Verdict)
+	// Progress is told how far reading is, some times a second; it may be nil.
+	Progress Progress
+	Log      *slog.Logger
+}
+
+// A Progress shows how far a run is.
+type Progress interface {
+	Reading(file string, done, total, failed int64)
+	Joining(failed int64)
+}
+
+// A Run is an analysis in the making.
+type Run struct {
+	cfg      AnalyzeConfig
+	inputs   []*input
+	settings settings
+	joiner   *correlate.Joiner
+	collect  *aggregate.Collector
+	rows     *aggregate.Describer
+	env      *rules.Env
+	warnings []string
+	problems []error // paths that could not be read
+	spill    *os.File
+	base     time.Time
+	total    int64 // bytes on disk of everything that is read
+	stopped  bool
+}
+
+// Analyze reads everything, joins, diagnoses and sums up. Its error says why
+// nothing could be analysed; what was wrong with single paths is in Problems.
+func Analyze(ctx context.Context, cfg AnalyzeConfig) (*Run, *aggregate.Summary, error) {
+	r := &Run{cfg: cfg}
+	defer r.close()
+	if err := r.open(); err != nil {
+		return r, nil, err
+	}
+	if err := r.survey(); err != nil {
+		return r, nil, err
+	}
+	if err := r.read(ctx); err != nil {
+		return r, nil, err
+	}
+	s := r.summary()
+	return r, &s, nil
+}
+
+// Problems returns what kept paths from being read, in words for a person.
+func (r *Run) Problems() []error { return r.problems }
+
+func (r *Run) close() {
+	for _, in := range r.inputs {
+		in.source.Close()
+	}
+	if r.spill != nil {
+		r.spill.Close()
+	}
+}
+
+// open finds the inputs, tells their formats and reads the configurations.
+func (r *Run) open() error {
+	var err error
+	if r.settings, err = readSettings(r.cfg); err != nil {
+		return err
+	}
+	found, problems := ingest.Expand(r.cfg.Paths)
+	for _, p := range problems {
+		r.problem(p)
+	}
+	files := ingest.NewFiles(0)
+	for _, f := range found {
+		src, err := files.Open(f)
+		if err != nil {
+			r.problem(err)
+			continue
+		}
+		in := &input{path: f.Path, source: src}
+		if err := r.detect(in); err != nil {
+			return err
+		}
+		r.inputs = append(r.inputs, in)
+	}
+	if len(r.inputs) == 0 {
+		return errors.Join(append([]error{errors.New("nothing to analyse")}, r.problems...)...)
+	}
+	sources := make([]*ingest.Source, len(r.inputs))
+	for i, in := range r.inputs {
+		sources[i] = in.source
+	}
+	ingest.Distinguish(sources)
+	nameInputs(r.inputs)
+	return nil
+}
+
+func (r *Run) problem(err error) {
+	var skip *ingest.Skip
+	if errors.As(err, &skip) {
+		r.warnings = append(r.warnings, skip.Error())
+		return
+	}
+	r.problems = append(r.problems, err)
+}
+
+// detect decides how in is parsed: what --format says, else a configuration
+// that names the file, else its content.
+func (r *Run) detect(in *input) error {
+	for _, f := range r.cfg.Formats {
+		name, glob, ok := cutLast(f, '=')
+		if !ok {
+			return &UsageError{fmt.Sprintf("--format %s: it has no GLOB. Write --format NAME=GLOB (names: --format list)", f)}
+		}
+		if !meets(glob, in.path) {
+			continue
+		}
+		format, mk, err := detect.ByName(name)
+		if err != nil {
+			return &UsageError{fmt.Sprintf("--format %s: %v", f, err)}
+		}
+		in.format, in.make = format, mk
+		return nil
+	}
+	sample, err := in.source.Head(ingest.SampleBytes)
+	if err != nil {
+		r.problem(err)
+	}
+	for _, get := range []func(int) ([]byte, error){in.source.Middle, in.source.Tail} {
+		if piece, err := get(ingest.SampleBytes); err == nil {
+			sample = append(sample[:len(sample):len(sample)], piece...)
+		}
+	}
+	hints := detect.Hints{Name: filepath.Base(in.path)}
+	if access, ok := r.settings.nginxFormat(in.path); ok {
+		hints.Candidates = append(hints.Candidates, detect.Candidate{
+			Format: detect.Format{Name: "nginx", Title: "nginx access log"},
+			New:    func() parse.Parser { return access.Fork() },
+		})
+	}
+	res := detect.Detect(sample, hints)
+	in.format, in.make = res.Format, res.New
+	if err := res.Err(in.path); err != nil {
+		in.note = err.Error()
+		r.warnings = append(r.warnings, in.note)
+	}
+	return nil
+}
+
+// survey looks at samples of all inputs: hosts, zones, clocks, and which hop
+// is in front of which.
+func (r *Run) survey() error {
+	var err error
+	if r.spill, err = temporary(); err != nil {
+		return err
+	}
+	var ins []*input
+	for _, in := range r.inputs {
+		k, ok := kinds[in.format.Name]
+		if in.make == nil || !ok {
+			continue
+		}
+		in.kind, in.prog = k.kind, k.prog
+		in.join = correlate.NewSource(parse.SourceID(len(ins)), in.kind, in.prog, "", in.source.Fingerprint)
+		ins = append(ins, in)
+	}
+	samples, err := r.samples(ins)
+	if err != nil {
+		return err
+	}
+	cfg := correlate.DefaultConfig()
+	cfg.Spill = r.spill
+	sources := make([]*correlate.Source, len(ins))
+	for i, in := range ins {
+		sources[i] = in.join
+	}
+	r.joiner = correlate.NewJoiner(cfg, sources, r.diagnose)
+	for i, c := range correlate.Survey(samples, r.joiner) {
+		ins[i].clock = c
+		r.tellClock(ins[i])
+	}
+	r.rows = &aggregate.Describer{Names: namer{ins}, HashKey: []byte("why503 analyze")}
+	r.collect = aggregate.NewCollector(r.rows)
+	if r.cfg.Started != nil {
+		r.cfg.Started(r.rows)
+	}
+	r.env = r.settings.env(ins)
+	for _, in := range ins {
+		r.total += max(in.source.Size, 0)
+	}
+	return nil
+}
+
+// samples parses a piece of each input. Inputs whose stamps print no year are
+// sampled last, when the others have told which year it is.
+func (r *Run) samples(ins []*input) ([]correlate.Sample, error) {
+	samples := make([]correlate.Sample, len(ins))
+	for _, undated := range []bool{false, true} {
+		if undated {
+			if r.base = latest(samples); r.base.IsZero() {
+				r.base = newest(ins)
+			}
+		}
+		for i, in := range ins {
+			if undated != noYear(in) {
+				continue
+			}
+			base := r.base
+			if base.IsZero() {
+				base = newest(ins)
+			}
+			records, err := in.sample(r.cfg.Zone, base)
+			if err != nil {
+				r.problem(err)
+			}
+			in.zoned = printsZone(in.format.Name)
+			in.sorted = unordered(records)
+			if len(records) > 0 && in.kind == parse.SourceNginxAccess && records[0].Program != parse.Nginx {
+				in.prog = records[0].Program
+			}
+			samples[i] = correlate.Sample{Source: in.join, Records: records, Zoned: in.zoned}
+			r.nameHost(in, records)
+		}
+	}
+	hostsByFolder(ins)
+	for _, in := range ins {
+		in.join.Host = in.host
+	}
+	return samples, nil
+}
+
+// nameHost finds the host of an input: --host, else the name in its lines.
+func (r *Run) nameHost(in *input, records []*parse.Record) {
+	for _, h := range r.cfg.Hosts {
+		if name, glob, ok := cutLast(h, '='); ok && meets(glob, in.path) {
+			in.host = name
+			return
+		}
+	}
+	for _, rec := range records {
+		if len(rec.Machine) > 0 {
+			in.host = string(rec.Machine)
+			return
+		}
+	}
+}
+
+func (r *Run) tellClock(in *input) {
+	c := in.clock
+	if c.Zone != 0 && r.cfg.Zone == nil {
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: its stamps print no zone; they fit the other logs as %s, so they were read as that. To set it: --zone", in.name, zoneName(-c.Zone)))
+	}
+	if in.sorted {
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: its lines are not in order of time; it was sorted in a temporary file", in.name))
+	}
+}
+
+// read runs the merge and the join until all inputs are at their end or ctx is.
+func (r *Run) read(ctx context.Context) error {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var streams []merge.Stream
+	var running []*stream
+	for _, in := range r.inputs {
+		if in.join == nil {
+			continue
+		}
+		s := in.start(inner, r.cfg.Zone, r.base)
+		running = append(running, s)
+		if in.sorted {
+			sorted, err := sortStream(s)
+			if err != nil {
+				return err
+			}
+			defer sorted.Close()
+			streams = append(streams, sorted)
+			continue
+		}
+		streams = append(streams, s)
+	}
+	err := r.merge(ctx, streams)
+	cancel()
+	for _, s := range running {
+		for range s.batches { // the reader has ended when this is closed
+		}
+	}
+	if errors.Is(err, context.Canceled) {
+		r.stopped, err = true, nil
+	}
+	if err != nil {
+		return err
+	}
+	if r.cfg.Progress != nil {
+		r.cfg.Progress.Joining(int64(r.joiner.Waiting()))
+	}
+	return r.joiner.Flush()
+}
+
+func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
+	m, err := merge.New(streams)
+	if err != nil {
+		return err
+	}
+	front := make([]bool, len(r.inputs))
+	for _, in := range r.inputs {
+		if in.join != nil {
+			front[in.join.ID] = in.join.Rank == 0
+		}
+	}
+	for n := 0; ; n++ {
+		it, ok, err := m.Next()
+		if err != nil || !ok {
+			return err
+		}
+		if n%4096 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			r.progress()
+			r.collect.Advance(it.Logged - parse.Time(2*time.Minute))
+		}
+		if err := r.joiner.Add(it.Record); err != nil {
+			return err
+		}
+		if front[it.Record.Source] && counts(it.Record) {
+			r.collect.Count(aggregate.Site(it.Record.Host), it.Logged, 1)
+		}
+		if err := r.joiner.Advance(it.Logged); err != nil {
+			return err
+		}
+	}
+}
+
+// counts reports whether r is a request that a client sent.
+func counts(r *parse.Record) bool {
+	return r.Kind == parse.KindRequest && (r.Tx == nil || r.Tx.Reason == parse.ReasonClient || r.Tx.Reason == parse.ReasonNone)
+}
+
+func (r *Run) progress() {
+	if r.cfg.Progress == nil {
+		return
+	}
+	var done int64
+	name := ""
+	for _, in := range r.inputs {
+		n := in.read.Load()
+		done += n
+		if n > 0 && n < in.source.Size {
+			name = in.name
+		}
+	}
+	r.cfg.Progress.Reading(name, done, r.total, int64(r.joiner.Waiting()))
+}
+
+// diagnose takes a finished Request from the join.
+func (r *Run) diagnose(q *parse.Request) {
+	v := r.cfg.Rules.Diagnose(q, r.env)
+	if v.Class == rules.ClassNone || !r.wanted(q, &v) {
+		return
+	}
+	r.collect.Add(q, &v)
+	if r.cfg.Request != nil {
+		r.cfg.Request(q, &v)
+	}
+}
+
+// wanted applies --since, --until, --site, --backend and --cause.
+func (r *Run) wanted(q *parse.Request, v *rules.Verdict) bool {
+	root := q.Root()
+	ended := time.Unix(0, int64(root.Ended)+q.Parts[0].Offset)
+	switch {
+	case !r.cfg.Since.IsZero() && ended.Before(r.cfg.Since),
+		!r.cfg.Until.IsZero() && !ended.Before(r.cfg.Until),
+		r.cfg.Cause != "" && v.Cause != r.cfg.Cause && v.Symptom != r.cfg.Cause,
+		r.cfg.Site != "" && aggregate.Site(root.Host) != r.cfg.Site,
+		r.cfg.Backend != "" && aggregate.Backend(q) != r.cfg.Backend:
+		return false
+	}
+	return true
+}
+
+// A UsageError says that a command line cannot be understood.
+type UsageError struct{ text string }
+
+func (e *UsageError) Error() string { return e.text }
+
+func cutLast(s string, sep byte) (before, after string, ok bool) {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == sep {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
+}
+
+// temporary returns an open file that is gone when it is closed.
+func temporary() (*os.File, error) {
+	f, err := os.CreateTemp("", "why503-*")
+	if err != nil {
+		return nil, fmt.Errorf("making a temporary file for what exceeds memory: %w", err)
+	}
+	os.Remove(f.Name())
+	return f, nil
+}
+
+func newest(ins []*input) time.Time {
+	var last time.Time
+	for _, in := range ins {
+		for _, p := range in.source.Parts {
+			if st, err := os.Stat(p); err == nil && st.ModTime().After(last) {
+				last = st.ModTime()
+			}
+		}
+	}
+	if last.IsZero() {
+		last = time.Now()
+	}
+	return last
+}
+
+func noYear(in *input) bool {
+	return slices.Contains([]string{"systemd", "syslog", "deploy", "app"}, in.format.Name)
+}
+
+// printsZone reports whether the stamps of a format are absolute. Where a
+// format leaves it to the program (plain application lines), they may not be.
+func printsZone(format string) bool {
+	switch format {
+	case "nginx-error", "php-fpm", "php-fpm-slow", "app", "systemd", "syslog", "deploy":
+		return false
+	}
+	return true
+}
+
+func zoneName(ns int64) string {
+	sign := '+'
+	if ns < 0 {
+		sign, ns = '-', -ns
+	}
+	m := ns / 60e9
+	return fmt.Sprintf("UTC%c%02d:%02d", sign, m/60, m%60)
+}

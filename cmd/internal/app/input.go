@@ -1,0 +1,126 @@
+package app
+
+import (
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"why503/ingest"
+	"why503/parse"
+	"why503/parse/correlate"
+	"why503/parse/detect"
+)
+
+// An input is one source of a run: what it is, where it belongs, and what
+// became of its lines.
+type input struct {
+	path   string
+	source *ingest.Source
+	format detect.Format
+	make   func() parse.Parser
+	kind   parse.SourceKind
+	prog   parse.Program
+	host   string
+	join   *correlate.Source // nil when its lines are not read
+	clock  correlate.Clock
+	zoned  bool // its stamps print their zone
+	sorted bool // its lines are not in order
+
+	name  string // how rows and reports call it
+	note  string // why it is not read
+	bytes int64  // uncompressed
+
+	// counted while reading, by the one goroutine that reads it
+	lines, records, skipped, long int64
+	first, last                   parse.Time // raw clock
+	samples                       []string
+	losses                        map[string]int64
+	read                          atomic.Int64 // bytes so far, for the progress line
+}
+
+// A kindOf says what sort of log a format is.
+var kinds = map[string]struct {
+	kind parse.SourceKind
+	prog parse.Program
+}{
+	"varnishlog":       {parse.SourceVarnishlog, parse.Varnish},
+	"varnishncsa":      {parse.SourceVarnishncsa, parse.Varnish},
+	"varnishncsa-json": {parse.SourceVarnishncsa, parse.Varnish},
+	"nginx":            {parse.SourceNginxAccess, parse.Nginx},
+	"nginx-json":       {parse.SourceNginxAccess, parse.Nginx},
+	"nginx-error":      {parse.SourceNginxError, parse.Nginx},
+	"php-fpm":          {parse.SourcePHPFPM, parse.PHPFPM},
+	"php-fpm-slow":     {parse.SourcePHPFPMSlow, parse.PHPFPM},
+	"php-fpm-access":   {parse.SourcePHPFPM, parse.PHPFPM},
+	"app-json":         {parse.SourceApp, parse.App},
+	"logfmt":           {parse.SourceApp, parse.App},
+	"app":              {parse.SourceApp, parse.App},
+	"php-error":        {parse.SourceApp, parse.App},
+	"systemd":          {parse.SourceJournal, parse.Systemd},
+	"syslog":           {parse.SourceJournal, parse.Systemd},
+	"journal":          {parse.SourceJournal, parse.Systemd},
+	"deploy":           {parse.SourceChanges, parse.Deploy},
+}
+
+// zoneLess are parsers of formats whose stamps print no zone, or no year.
+type (
+	zoner interface{ Zone(*time.Location) }
+	baser interface{ Base(time.Time) }
+)
+
+// newParser returns a parser for in, set to the run's zone and to the year that
+// stamps without one are of.
+func (in *input) newParser(zone *time.Location, base time.Time) parse.Parser {
+	p := in.make()
+	if z, ok := p.(zoner); ok && zone != nil {
+		z.Zone(zone)
+	}
+	if b, ok := p.(baser); ok {
+		b.Base(base)
+	}
+	return p
+}
+
+// meets reports whether a path meets GLOB as given, or by its last element.
+func meets(glob, path string) bool {
+	if ok, _ := filepath.Match(glob, path); ok {
+		return true
+	}
+	ok, _ := filepath.Match(glob, filepath.Base(path))
+	return ok
+}
+
+// nameInputs gives each input the shortest name that tells it from the others:
+// the last element of its path, or the path as given.
+func nameInputs(ins []*input) {
+	count := make(map[string]int)
+	for _, in := range ins {
+		count[filepath.Base(in.path)]++
+	}
+	for _, in := range ins {
+		in.name = filepath.Base(in.path)
+		if count[in.name] > 1 {
+			in.name = in.path
+		}
+		if in.path == ingest.Stdin {
+			in.name = "stdin"
+		}
+	}
+}
+
+// hostsByFolder names the hosts of inputs that lie in different folders after
+// their folders, where nothing else names them.
+func hostsByFolder(ins []*input) {
+	folders := make(map[string]bool)
+	for _, in := range ins {
+		folders[filepath.Dir(in.path)] = true
+	}
+	if len(folders) < 2 {
+		return
+	}
+	for _, in := range ins {
+		if in.host == "" && in.path != ingest.Stdin {
+			in.host = filepath.Base(filepath.Dir(in.path))
+		}
+	}
+}

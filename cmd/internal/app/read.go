@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"why503/ingest"
+	"why503/ingest/merge"
+	"why503/parse"
+	"why503/parse/recognise"
+)
+
+// batchRecords is how many Records travel together between goroutines.
+const batchRecords = 256
+
+// A stream reads one input in a goroutine of its own, some batches ahead of
+// the merge.
+type stream struct {
+	batches chan []merge.Item
+	err     error // set before batches is closed
+}
+
+// Next implements merge.Stream.
+func (s *stream) Next() ([]merge.Item, error) {
+	b, ok := <-s.batches
+	if !ok {
+		return nil, s.err
+	}
+	return b, nil
+}
+
+// start begins to read in. The goroutine ends with ctx or with the input.
+func (in *input) start(ctx context.Context, zone *time.Location, base time.Time) *stream {
+	s := &stream{batches: make(chan []merge.Item, 8)}
+	go func() {
+		defer close(s.batches)
+		send := func(b []merge.Item) bool {
+			select {
+			case s.batches <- b:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		}
+		s.err = in.readAll(ctx, zone, base, send)
+	}()
+	return s
+}
+
+// readAll parses the whole input and hands on its Records in batches.
+func (in *input) readAll(ctx context.Context, zone *time.Location, base time.Time, send func([]merge.Item) bool) error {
+	p := in.newParser(zone, base)
+	set := recognise.Default()
+	batch := make([]merge.Item, 0, batchRecords)
+	emit := func(r *parse.Record) {
+		set.Annotate(r)
+		r.Source = in.join.ID
+		in.seen(r)
+		markCut(r)
+		if !in.keeps(r) {
+			return
+		}
+		logged := r.Ended + parse.Time(in.join.Offset)
+		batch = append(batch, merge.Item{Record: r.Clone(), ID: in.join.RecordID(r), Logged: logged})
+	}
+	lines := in.source.Lines(ingest.Options{})
+	defer lines.Close()
+	for {
+		l, err := lines.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil { // one part is damaged: told by Damage, the next goes on
+			in.lose("damaged", 1)
+			continue
+		}
+		in.lines++
+		in.read.Store(l.Offset)
+		in.bytes = l.Offset + int64(len(l.Text)) + 1
+		if l.Cut {
+			in.lose("oversized line", 1)
+		}
+		if errors.Is(p.Parse(l, emit), parse.ErrFormat) {
+			in.skip(l)
+		}
+		if len(batch) >= batchRecords {
+			if !send(batch) {
+				return ctx.Err()
+			}
+			batch = make([]merge.Item, 0, batchRecords)
+		}
+	}
+	p.Flush(emit)
+	if len(batch) > 0 && !send(batch) {
+		return ctx.Err()
+	}
+	if n, _ := lines.Skipped(); n > 0 {
+		in.long = n
+	}
+	return nil
+}
+
+// keeps reports whether the join has a use for r: sessions and routine lines
+// that name no request have none.
+func (in *input) keeps(r *parse.Record) bool {
+	switch r.Kind {
+	case parse.KindSession:
+		return false
+	case parse.KindSignal, parse.KindLog:
+		for i := range r.Notes {
+			if r.Notes[i].Event != 0 {
+				return true
+			}
+		}
+		return r.Kind == parse.KindLog && r.Level >= parse.LevelWarn
+	}
+	return true
+}
+
+func (in *input) seen(r *parse.Record) {
+	in.records++
+	if r.Ended != 0 {
+		if in.first == 0 || r.Time < in.first {
+			in.first = r.Time
+		}
+		in.last = max(in.last, r.Ended)
+	}
+	if r.Incomplete && r.Tx != nil {
+		in.lose("incomplete transaction", 1)
+	}
+}
+
+func (in *input) skip(l parse.Line) {
+	if len(l.Text) == 0 {
+		return // an empty line says nothing in any format
+	}
+	in.skipped++
+	if in.skipped*tolerated > in.lines+tolerated {
+		in.join.Lose()
+	}
+	if len(in.samples) < 3 {
+		in.samples = append(in.samples, string(l.Text[:min(len(l.Text), 160)]))
+	}
+}
+
+// tolerated is one in how many lines may be unreadable before absence in the
+// source stops to prove anything: a log has a torn line now and then.
+const tolerated = 200
+
+func (in *input) lose(why string, n int64) {
+	if in.losses == nil {
+		in.losses = make(map[string]int64)
+	}
+	in.losses[why] += n
+	in.join.Lose()
+}
+
+// markCut sets Cut on a line that says that a response broke off after its
+// head: its request stands in the access log with a status that looks good.
+func markCut(r *parse.Record) {
+	if r.Kind != parse.KindLog || r.Level < parse.LevelError {
+		return
+	}
+	for i := range r.Notes {
+		if e := recognise.Default().Event(r.Notes[i].Event); e != nil && cutsBody[e.Name] {
+			r.Cut = true
+		}
+	}
+}
+
+// cutsBody are the events of the taxonomy that come after the head was sent.
+var cutsBody = map[string]bool{"nginx.tmo.body": true, "nginx.prem_close_body": true, "nginx.recv_reset_body": true}

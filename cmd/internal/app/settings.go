@@ -1,0 +1,74 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"why503/parse"
+	"why503/parse/nginx"
+	"why503/rules"
+)
+
+// settings are what configurations say about formats and limits.
+type settings struct {
+	nginx  []nginx.Config
+	values []rules.Setting
+}
+
+func readSettings(cfg AnalyzeConfig) (settings, error) {
+	var s settings
+	for _, path := range cfg.NginxConf {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return s, fmt.Errorf("reading --nginx-conf: %w", err)
+		}
+		c := nginx.ReadConfigWith(path, src, nginx.FromFS(os.DirFS("/"), filepath.Dir(path)))
+		s.nginx = append(s.nginx, c)
+		s.values = append(s.values, nginxSettings(path, c)...)
+	}
+	return s, nil
+}
+
+// nginxFormat finds the format of an access log by the configuration that
+// writes it.
+func (s *settings) nginxFormat(path string) (*nginx.Access, bool) {
+	for i := range s.nginx {
+		if a, ok := s.nginx[i].FormatFor(path); ok {
+			return a, true
+		}
+	}
+	return nil, false
+}
+
+// env is what the rules get to know beside the requests.
+func (s *settings) env(ins []*input) *rules.Env {
+	e := &rules.Env{Settings: s.values}
+	for _, in := range ins {
+		e.Kinds.Add(in.kind)
+	}
+	return e
+}
+
+// nginxTimeouts maps nginx's directives to the names that rules use.
+var nginxTimeouts = map[string]string{
+	"proxy_connect_timeout": "connect_timeout", "fastcgi_connect_timeout": "connect_timeout", "uwsgi_connect_timeout": "connect_timeout",
+	"scgi_connect_timeout": "connect_timeout", "grpc_connect_timeout": "connect_timeout",
+	"proxy_read_timeout": "first_byte_timeout", "fastcgi_read_timeout": "first_byte_timeout", "uwsgi_read_timeout": "first_byte_timeout",
+	"scgi_read_timeout": "first_byte_timeout", "grpc_read_timeout": "first_byte_timeout",
+	"proxy_send_timeout": "send_timeout", "fastcgi_send_timeout": "send_timeout", "keepalive_timeout": "keepalive_timeout",
+}
+
+func nginxSettings(path string, c nginx.Config) []rules.Setting {
+	var out []rules.Setting
+	for _, v := range c.Settings {
+		name, ok := nginxTimeouts[v.Name]
+		if !ok || v.Value <= 0 {
+			continue
+		}
+		out = append(out, rules.Setting{
+			Name: name, Program: parse.Nginx, Value: int64(v.Value), File: filepath.Base(path), LineNo: int64(v.LineNo), Line: v.Line,
+		})
+	}
+	return out
+}

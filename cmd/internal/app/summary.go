@@ -1,0 +1,124 @@
+package app
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"why503/aggregate"
+	"why503/parse"
+)
+
+// summary sums up the run.
+func (r *Run) summary() aggregate.Summary {
+	s := r.collect.Summary()
+	s.Warnings = append(s.Warnings, r.warnings...)
+	for _, in := range r.inputs {
+		src := r.sourceRow(in)
+		s.Sources = append(s.Sources, src)
+		s.Ledger.Unparsed += src.Skipped
+		s.Ledger.Overruns += in.losses["overrun"]
+	}
+	c := &r.joiner.Counts
+	s.Ledger.Evicted, s.Ledger.Unjoined, s.Ledger.Ambiguous, s.Ledger.Late = c.Evicted, c.Unjoined, c.Ambiguous, c.Late
+	s.Joined = r.joined()
+	if r.stopped {
+		s.Partial = r.partial()
+	}
+	return s
+}
+
+func (r *Run) sourceRow(in *input) aggregate.Source {
+	row := aggregate.Source{
+		Path: in.path, Format: in.format.Name, Host: in.host, Lines: in.lines, Records: in.records, Skipped: in.skipped + in.long,
+		Program: aggregate.ProgramName(in.prog), Bytes: in.bytes, Sorted: in.sorted, Samples: append([]string{}, in.samples...), Note: in.note,
+		Losses: []aggregate.Loss{},
+	}
+	if in.join == nil {
+		row.Format = "unknown"
+		if in.format.Name != "" {
+			row.Format = in.format.Name
+		}
+		return row
+	}
+	row.SkewMS, row.Lossless = float64(in.clock.Skew)/1e6, in.join.Lossless()
+	row.Zone, row.Clock = zone(in), clockWords(in)
+	if in.first != 0 {
+		row.First, row.Last = utc(in.first-parse.Time(in.clock.Zone)), utc(in.last-parse.Time(in.clock.Zone))
+	}
+	for _, why := range slices.Sorted(maps.Keys(in.losses)) {
+		row.Losses = append(row.Losses, aggregate.Loss{Reason: why, Count: in.losses[why]})
+	}
+	for _, d := range in.source.Damage() {
+		row.Note = d.Error()
+	}
+	return row
+}
+
+func zone(in *input) string {
+	switch {
+	case in.zoned:
+		return "printed"
+	case in.clock.Zone != 0:
+		return zoneName(in.clock.Zone)
+	}
+	return "UTC"
+}
+
+// clockWords says how far a source's clock is from the reference.
+func clockWords(in *input) string {
+	c := in.clock
+	switch {
+	case c.Reference:
+		return "reference"
+	case c.Skew != 0:
+		ahead, d := "ahead", c.Skew
+		if d < 0 {
+			ahead, d = "behind", -d
+		}
+		return fmt.Sprintf("%.1f s %s", float64(d)/1e9, ahead)
+	case !c.Measured:
+		return "not measured"
+	case precision(in) >= time.Second:
+		return "1 s stamps"
+	}
+	return fmt.Sprintf("within %d ms", max(1, c.Spread/1e6))
+}
+
+func precision(in *input) time.Duration {
+	switch in.format.Name {
+	case "nginx-error", "php-fpm", "php-fpm-slow", "php-fpm-access", "systemd", "syslog", "deploy", "varnishncsa":
+		return time.Second
+	}
+	return time.Millisecond
+}
+
+func utc(t parse.Time) time.Time { return time.Unix(0, int64(t)).UTC() }
+
+// joined counts the joins by what made them.
+func (r *Run) joined() []aggregate.Joined {
+	out := []aggregate.Joined{}
+	by := r.joiner.Counts.ByKey
+	for _, how := range slices.Sorted(maps.Keys(by)) {
+		if how != parse.JoinLink && how != parse.JoinRoot && by[how] > 0 {
+			out = append(out, aggregate.Joined{By: how.String(), N: by[how], Of: by[how]})
+		}
+	}
+	return out
+}
+
+func (r *Run) partial() *aggregate.Partial {
+	p := &aggregate.Partial{}
+	var done int64
+	for _, in := range r.inputs {
+		done += in.read.Load()
+		if in.last != 0 && (p.UpTo.IsZero() || utc(in.last).Before(p.UpTo)) {
+			p.UpTo = utc(in.last)
+		}
+	}
+	if r.total > 0 {
+		p.Share = min(1, float64(done)/float64(r.total))
+	}
+	return p
+}

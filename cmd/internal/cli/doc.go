@@ -1,0 +1,2 @@
+// Package cli is the command line of why503: arguments in, exit code out.
+package cli

@@ -1,0 +1,227 @@
+package applog
+
+import (
+	"bytes"
+
+	"why503/parse"
+)
+
+// An entry collects what one line says, whichever way it says it. Its slices
+// alias the line or the parser's scratch.
+type entry struct {
+	level parse.Level
+	time  parse.Time
+	prec  int64
+	dur   int64 // ns, -1 when not given
+	loose bool  // dur was printed without a unit under a name that has none
+
+	message, requestID, traceID                       []byte
+	method, url, query, host, protocol, client, agent []byte
+	service, version, machine, logger                 []byte
+	errText, errType, errMessage, stack               []byte
+
+	status int
+	pid    int
+	bytes  int64
+	vxid   uint64
+}
+
+func (e *entry) reset() { *e = entry{dur: -1, bytes: -1} }
+
+// served says that the line tells of a request that was answered.
+func (e *entry) served() bool {
+	return e.status != 0 && (len(e.method) > 0 || len(e.url) > 0)
+}
+
+// fill writes the entry to r, all but Kind and Notes.
+func (e *entry) fill(r *parse.Record, line parse.Line) {
+	r.Program = parse.App
+	r.Level, r.Precision = e.level, e.prec
+	r.Raw, r.Offset, r.Line, r.Incomplete = line.Text, line.Offset, line.Number, line.Cut
+	r.Ended, r.Time = e.time, e.time
+	if e.dur > 0 && e.time != 0 {
+		r.Time -= parse.Time(e.dur)
+	}
+	r.Method, r.URL, r.Host, r.Protocol, r.Client, r.Agent = e.method, e.url, e.host, e.protocol, e.client, e.agent
+	r.Status, r.Bytes = e.status, e.bytes
+	r.RequestID, r.TraceID, r.VXID, r.PID = e.requestID, e.traceID, e.vxid, e.pid
+	r.Message, r.Logger, r.Service, r.Version, r.Machine = e.message, e.logger, e.service, e.version, e.machine
+}
+
+// absent says that v is one of the ways to print nothing.
+func absent(v []byte) bool {
+	if len(v) > 9 {
+		return false
+	}
+	switch string(v) {
+	case "", "-", "--", "null", "nil", "none", "None", "NULL", "undefined", "(null)", "<nil>", "N/A", "n/a", "\"\"", "0":
+		return true
+	}
+	return false
+}
+
+func (e *entry) setRequestID(v []byte) {
+	if v = bytes.TrimSpace(v); len(e.requestID) == 0 && !absent(v) && len(v) <= maxID {
+		e.requestID = v
+	}
+}
+
+// setVXID takes the number that the cache sent; a second number, of the
+// object that was hit, only stands in answers.
+func (e *entry) setVXID(v []byte) {
+	v = bytes.TrimSpace(v)
+	if i := bytes.IndexByte(v, ' '); i > 0 {
+		v = v[:i]
+	}
+	if n, ok := integer(v); ok && e.vxid == 0 {
+		e.vxid = uint64(n)
+	}
+}
+
+// setTraceID takes 32 hex digits. Other ids (Datadog's decimal ones, the 16
+// digits of old Zipkin) are no id of a traceparent.
+func (e *entry) setTraceID(v []byte) {
+	if v = bytes.TrimSpace(v); len(e.traceID) == 0 && len(v) == 32 && hexDigits(v) && !zeros(v) {
+		e.traceID = v
+	}
+}
+
+// setTraceparent reads version-trace-span-flags.
+// https://www.w3.org/TR/trace-context/#traceparent-header-field-values
+func (e *entry) setTraceparent(v []byte) {
+	v = bytes.TrimSpace(v)
+	if len(v) >= 55 && v[2] == '-' && v[35] == '-' {
+		e.setTraceID(v[3:35])
+	}
+}
+
+// setURL splits scheme and host off an absolute URL. Of two names for it, the
+// one with the query is kept.
+func (e *entry) setURL(v []byte) {
+	if len(v) == 0 || e.url != nil && (bytes.IndexByte(e.url, '?') >= 0 || bytes.IndexByte(v, '?') < 0) {
+		return
+	}
+	if i := bytes.Index(v, []byte("://")); i > 0 && i < 8 {
+		host := v[i+3:]
+		path := slash
+		if j := bytes.IndexAny(host, "/?"); j >= 0 {
+			host, path = host[:j], host[j:]
+		}
+		if len(e.host) == 0 {
+			e.host = host
+		}
+		v = path
+	}
+	if v[0] == '/' || v[0] == '*' || v[0] == '?' {
+		e.url = v
+	}
+}
+
+func (e *entry) setMethod(v []byte) {
+	if len(e.method) == 0 && isMethod(v) {
+		e.method = v
+	}
+}
+
+// setRequestLine reads "GET /x HTTP/1.1".
+func (e *entry) setRequestLine(v []byte) {
+	m, rest, ok := bytes.Cut(v, space)
+	if !ok || !isMethod(m) {
+		return
+	}
+	e.setMethod(m)
+	u, p, _ := bytes.Cut(rest, space)
+	e.setURL(u)
+	if len(e.protocol) == 0 {
+		e.protocol = p
+	}
+}
+
+func (e *entry) setStatus(v []byte) {
+	if s, ok := statusCode(v); ok && e.status == 0 {
+		e.status = s
+	}
+}
+
+func (e *entry) setDuration(v []byte, unit int64) {
+	if e.dur >= 0 && !e.loose {
+		return
+	}
+	if unit == 0 {
+		unit = millisecond
+	}
+	if d, ok := scaled(v, unit); ok && d <= maxDuration {
+		e.dur, e.loose = d, false
+	} else if d, ok := withUnit(v); ok {
+		e.dur, e.loose = d, false
+	}
+}
+
+func (e *entry) setPID(v []byte) {
+	if n, ok := integer(v); ok && n < 1<<31 && e.pid == 0 {
+		e.pid = int(n)
+	}
+}
+
+func (e *entry) setClient(v []byte) {
+	if len(e.client) == 0 && !absent(v) {
+		e.client = withoutPort(v)
+	}
+}
+
+// withoutPort cuts the port off host:port and [v6]:port, and leaves a bare v6
+// address alone.
+func withoutPort(v []byte) []byte {
+	if len(v) > 2 && v[0] == '[' {
+		if i := bytes.IndexByte(v, ']'); i > 0 {
+			return v[1:i]
+		}
+	}
+	if i := bytes.IndexByte(v, ':'); i > 0 && i == bytes.LastIndexByte(v, ':') {
+		return v[:i]
+	}
+	return v
+}
+
+func first(dst *[]byte, v []byte) {
+	if len(*dst) == 0 && !absent(v) {
+		*dst = v
+	}
+}
+
+func isMethod(b []byte) bool {
+	switch string(b) {
+	case "GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "PURGE", "PROPFIND", "REPORT", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "BAN", "QUERY":
+		return true
+	}
+	return false
+}
+
+func hexDigits(b []byte) bool {
+	for _, c := range b {
+		if !digit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func zeros(b []byte) bool {
+	for _, c := range b {
+		if c != '0' {
+			return false
+		}
+	}
+	return true
+}
+
+// isUUID knows 8-4-4-4-12 hex digits.
+func isUUID(b []byte) bool {
+	return len(b) == 36 && b[8] == '-' && b[13] == '-' && b[18] == '-' && b[23] == '-' &&
+		hexDigits(b[:8]) && hexDigits(b[9:13]) && hexDigits(b[14:18]) && hexDigits(b[19:23]) && hexDigits(b[24:])
+}
+
+var (
+	space = []byte(" ")
+	slash = []byte("/")
+)

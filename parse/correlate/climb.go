@@ -1,0 +1,268 @@
+package correlate
+
+import (
+	"why503/parse"
+)
+
+// minScore is the least score at which a join without a shared id is taken.
+const minScore = 0.75
+
+// parent returns the Record that asked for what c tells of.
+func (j *Joiner) parent(c candidate) (candidate, bool, error) {
+	r := c.Record
+	if r.Tx != nil && r.Tx.Parent != 0 && r.Tx.Reason != parse.ReasonClient {
+		return j.began(c)
+	}
+	var found []candidate
+	v := span(c.src, r).widen(slack)
+	want := Want{UID: c.ID, From: v.from - parse.Time(j.cfg.Horizon), To: v.to + parse.Time(j.cfg.Hold)}
+	if r.Tx == nil && r.VXID != 0 {
+		want.Keys = append(want.Keys, vxidKey(r.VXID))
+	}
+	for _, id := range [...][]byte{r.RequestID, r.OwnID, r.TraceID} {
+		if len(id) > 0 {
+			want.Keys = append(want.Keys, idKey(id))
+		}
+	}
+	if r.Kind == parse.KindLog && r.ConnID != 0 {
+		want.Keys = append(want.Keys, connKey(r.Program, r.ConnID))
+	}
+	answer, err := j.ring.Answer(want)
+	if err != nil {
+		return candidate{}, false, err
+	}
+	for _, e := range answer.Entries {
+		if p := (candidate{Entry: e, src: j.sources[e.Record.Source], score: 1}); j.asks(&p, c) {
+			found = append(found, p)
+		}
+	}
+	if p, ok := nearest(found, c); ok {
+		return p, true, nil
+	}
+	return j.inferParent(c)
+}
+
+// began returns the Varnish transaction in which c's transaction began.
+func (j *Joiner) began(c candidate) (candidate, bool, error) {
+	v := span(c.src, c.Record).widen(slack)
+	a, err := j.ring.Answer(Want{
+		UID: c.ID, Keys: []Key{vxidKey(c.Record.Tx.Parent)},
+		From: v.from - parse.Time(j.cfg.Horizon), To: v.to + parse.Time(j.cfg.Hold),
+	})
+	if err != nil {
+		return candidate{}, false, err
+	}
+	for _, e := range a.Entries {
+		p := e.Record
+		if p.Tx == nil || p.Tx.Type == parse.TxSession || p.VXID != c.Record.Tx.Parent || p.Source != c.Record.Source {
+			continue
+		}
+		if p.Time <= c.Record.Time+1e6 { // a transaction begins after its parent
+			return candidate{Entry: e, src: c.src, how: parse.JoinLink, score: 1}, true, nil
+		}
+	}
+	return candidate{}, false, nil
+}
+
+// asks reports whether p asked for what c tells of, by an id that they share,
+// and notes in p how that is known.
+func (j *Joiner) asks(p *candidate, c candidate) bool {
+	pr, cr := p.Record, c.Record
+	if p.Pos == c.Pos || pr.Kind == parse.KindLog || pr.Kind == parse.KindSession || !fits(p.src, pr, c.src, cr) {
+		return false
+	}
+	if pr.Tx != nil && cr.Tx == nil && cr.VXID != 0 && pr.VXID == cr.VXID {
+		p.how = parse.JoinVXID
+		return pr.Kind == parse.KindFetch || pr.Tx.Handling == parse.HandlingPipe || pr.Tx.Calls&parse.CallPipe != 0
+	}
+	if cr.Kind == parse.KindLog && cr.ConnID != 0 && cr.ConnID == pr.ConnID && cr.Program == pr.Program && sameHost(p.src, c.src) {
+		p.how = parse.JoinConnection
+		return sameRequestLine(pr, cr)
+	}
+	if p.src.Rank >= c.src.Rank && !(cr.Kind == parse.KindLog && p.src.Rank == c.src.Rank) {
+		return false
+	}
+	switch {
+	case shared(pr, cr, parse.JoinRequestID):
+		p.how = parse.JoinRequestID
+	case shared(pr, cr, parse.JoinTraceID):
+		p.how = parse.JoinTraceID
+	default:
+		return false
+	}
+	// Where the child names the very transaction that asked, another one of the
+	// same request (a retry, a client's second try) did not.
+	return !(pr.Tx != nil && cr.Tx == nil && cr.VXID != 0 && pr.Kind == parse.KindFetch && pr.VXID != cr.VXID)
+}
+
+// shared reports whether two Records carry the same id of that kind.
+func shared(a, b *parse.Record, how parse.JoinHow) bool {
+	eq := func(x, y []byte) bool { return len(x) > 0 && string(x) == string(y) }
+	if how == parse.JoinTraceID {
+		return eq(a.TraceID, b.TraceID)
+	}
+	return eq(a.RequestID, b.RequestID) || eq(a.OwnID, b.RequestID) || eq(a.RequestID, b.OwnID)
+}
+
+func sameRequestLine(a, b *parse.Record) bool {
+	if len(a.URL) == 0 || len(b.URL) == 0 {
+		return true
+	}
+	return string(a.Method) == string(b.Method) && string(pathOf(a.URL)) == string(pathOf(b.URL))
+}
+
+// nearest returns of all that asked the one right in front of c: the deepest
+// hop, a fetch before the request it was made for, the latest to begin.
+func nearest(found []candidate, c candidate) (candidate, bool) {
+	var at candidate
+	ok := false
+	for _, p := range found {
+		if !ok || closer(p, at) {
+			at, ok = p, true
+		}
+	}
+	return at, ok
+}
+
+func closer(p, q candidate) bool {
+	if (p.how == parse.JoinVXID) != (q.how == parse.JoinVXID) {
+		return p.how == parse.JoinVXID
+	}
+	if p.src.Rank != q.src.Rank {
+		return p.src.Rank > q.src.Rank
+	}
+	if p.Record.Kind != q.Record.Kind {
+		return p.Record.Kind == parse.KindFetch
+	}
+	if p.Record.Time != q.Record.Time {
+		return p.Record.Time > q.Record.Time
+	}
+	return p.Pos < q.Pos
+}
+
+// inferParent looks for the hop that asked without a shared id.
+func (j *Joiner) inferParent(c candidate) (candidate, bool, error) {
+	r := c.Record
+	if len(r.Method) == 0 || len(r.URL) == 0 || !j.hasFront(c.src) {
+		return candidate{}, false, nil
+	}
+	v := span(c.src, r).widen(slack)
+	a, err := j.ring.Answer(Want{UID: c.ID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to})
+	if err != nil {
+		return candidate{}, false, err
+	}
+	var found []candidate
+	rank := -1
+	for _, e := range a.Entries {
+		p := candidate{Entry: e, src: j.sources[e.Record.Source], how: parse.JoinInferred}
+		if p.Pos == c.Pos || !j.mayAsk(p, c) {
+			continue
+		}
+		if r.Kind == parse.KindLog {
+			p.score = lineScore(p.src, e.Record, c.src, r)
+		} else {
+			p.score = inferScore(p.src, e.Record, c.src, r)
+		}
+		if p.score >= minScore {
+			found = append(found, p)
+			rank = max(rank, p.src.Rank)
+		}
+	}
+	var near []candidate
+	for _, p := range found {
+		if p.src.Rank == rank {
+			near = append(near, p)
+		}
+	}
+	p, _, ok := best(near)
+	return p, ok, nil
+}
+
+// mayAsk reports whether p is of a kind and place that c may have been asked by,
+// and neither carries an id that the other would show.
+func (j *Joiner) mayAsk(p, c candidate) bool {
+	pr := p.Record
+	if pr.Kind == parse.KindLog || pr.Kind == parse.KindSession || pr.Kind == parse.KindSignal {
+		return false
+	}
+	if c.Record.Kind == parse.KindLog {
+		return pr.Program == c.Record.Program && pr.Kind == parse.KindRequest && sameHost(p.src, c.src)
+	}
+	if p.src.Rank >= c.src.Rank {
+		return false
+	}
+	if pr.Tx != nil && pr.Kind == parse.KindRequest && pr.Tx.Handling != parse.HandlingPipe {
+		return false // its fetches asked, not the request itself
+	}
+	return !(carriesID(c.Record) && c.src.HasIDs)
+}
+
+func carriesID(r *parse.Record) bool {
+	return len(r.RequestID) > 0 || len(r.TraceID) > 0 || r.VXID != 0
+}
+
+// hasFront reports whether a source in front of s (or, for an error log, beside it) was given.
+func (j *Joiner) hasFront(s *Source) bool {
+	for _, o := range j.sources {
+		if o != s && requests(o.Kind) && (o.Rank < s.Rank || (!requests(s.Kind) && o.Program == s.Program)) {
+			return true
+		}
+	}
+	return false
+}
+
+// lineScore says how well a program's line without id fits a request of the
+// same program: same request line, written while it ran.
+func lineScore(ps *Source, p *parse.Record, cs *Source, c *parse.Record) float64 {
+	if !sameRequestLine(p, c) || !fits(ps, p, cs, c) {
+		return 0
+	}
+	score := 0.6
+	if string(p.URL) == string(c.URL) {
+		score += 0.15
+	}
+	if len(p.Client) > 0 && len(c.Client) > 0 {
+		if string(p.Client) != string(c.Client) {
+			return 0
+		}
+		score += 0.05
+	}
+	if len(p.Upstreams) > 0 && len(c.Upstreams) > 0 {
+		hit := false
+		for i := range p.Upstreams {
+			hit = hit || string(p.Upstreams[i].Addr) == string(c.Upstreams[0].Addr)
+		}
+		if !hit {
+			return 0
+		}
+		score += 0.05
+	}
+	if p.Status >= 500 {
+		score += 0.05
+	}
+	return score + 0.1*closeness(ps, p, cs, c)
+}
+
+// stray reports whether a failed Record that nobody in front of it claims is no
+// client's request: a hop in front was read over its time and never asked for
+// that path, and the Record names no client program. Health probes look so.
+func (j *Joiner) stray(c candidate) (bool, error) {
+	r := c.Record
+	if c.src.Rank == 0 || len(r.Agent) > 0 || len(r.URL) == 0 {
+		return false, nil
+	}
+	v := span(c.src, r)
+	covered := false
+	for _, s := range j.sources {
+		covered = covered || (requests(s.Kind) && s.Rank < c.src.Rank && s.Lossless() && s.From <= v.from && (s.Done || s.To >= v.to))
+	}
+	if !covered {
+		return false, nil
+	}
+	asked := false
+	err := j.ring.Find(urlKey(r.Method, r.URL), v.from-parse.Time(j.cfg.Horizon), v.to+parse.Time(j.cfg.Hold), func(e Entry) bool {
+		asked = asked || (j.sources[e.Record.Source].Rank < c.src.Rank && sameRequestLine(e.Record, r))
+		return !asked
+	})
+	return !asked, err
+}

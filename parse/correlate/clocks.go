@@ -1,0 +1,284 @@
+package correlate
+
+import (
+	"slices"
+
+	"why503/parse"
+)
+
+// rank gives each source the number of known hops in front of it.
+func (s *survey) rank() {
+	n := len(s.samples)
+	front := make([][]int, n) // sources in front of each
+	for k, e := range s.edges {
+		back := s.edges[[2]int{k[1], k[0]}]
+		if back != nil && (back.votes > e.votes || (back.votes == e.votes && k[0] > k[1])) {
+			continue
+		}
+		front[k[1]] = append(front[k[1]], k[0])
+	}
+	for i := range s.samples { // programs are behind proxies, also where nothing pairs them
+		if k := s.samples[i].Source; requests(k.Kind) && !proxy(k.Program) && len(front[i]) == 0 {
+			for p := range s.samples {
+				if q := s.samples[p].Source; requests(q.Kind) && proxy(q.Program) {
+					front[i] = append(front[i], p)
+				}
+			}
+		}
+	}
+	state := make([]int, n) // 0 new, 1 on the path, 2 done
+	var depth func(i int) int
+	depth = func(i int) int {
+		src := s.samples[i].Source
+		if state[i] != 0 {
+			return src.Rank // on the path: a loop, cut here
+		}
+		state[i] = 1
+		src.Rank = 0
+		for _, p := range front[i] {
+			if state[p] != 1 {
+				d := depth(p)
+				if src.Kind != parse.SourceNginxError || s.samples[p].Source.Program != parse.Nginx {
+					d++ // an error log is of the same hop as its access log
+				}
+				src.Rank = max(src.Rank, d)
+			}
+		}
+		state[i] = 2
+		return src.Rank
+	}
+	for i := range s.samples {
+		slices.Sort(front[i])
+		depth(i)
+	}
+	for i := range s.samples {
+		if src := s.samples[i].Source; !requests(src.Kind) && len(front[i]) == 0 {
+			src.Rank = -1 // not placed: a line of any hop
+		}
+		for k, e := range s.edges {
+			if k[1] == i && e.byID {
+				s.samples[i].Source.HasIDs = true
+			}
+		}
+	}
+}
+
+// clocks measures each source against those in front of it, beginning with the
+// outermost, and hands the offset on to sources that pair with nothing.
+func (s *survey) clocks() []Clock {
+	clocks := make([]Clock, len(s.samples))
+	ref := s.reference()
+	if ref < 0 {
+		return clocks
+	}
+	clocks[ref].Reference = true
+	known := map[int]bool{ref: true}
+	for {
+		front, behind, best := -1, -1, 0
+		flip := false
+		for k, e := range s.edges {
+			for _, back := range [...]bool{false, true} {
+				a, b := k[0], k[1]
+				if back {
+					a, b = b, a
+				}
+				if known[a] && !known[b] && (e.votes > best || (e.votes == best && (b < behind || (b == behind && a < front)))) {
+					front, behind, best, flip = a, b, e.votes, back
+				}
+			}
+		}
+		if behind < 0 {
+			break
+		}
+		k := [2]int{front, behind}
+		if flip {
+			k = [2]int{behind, front}
+		}
+		off, spread, pairs := settle(s.edges[k].ranges)
+		if flip {
+			off = -off
+		}
+		s.samples[behind].Source.Offset = s.samples[front].Source.Offset + off
+		clocks[behind] = Clock{Measured: true, Spread: spread, Pairs: pairs}
+		known[behind] = true
+	}
+	s.inherit(known, clocks)
+	for i := range clocks {
+		s.split(i, &clocks[i])
+	}
+	return clocks
+}
+
+// reference is the source whose clock all others are brought to: the outermost
+// one with the finest stamps.
+func (s *survey) reference() int {
+	ref := -1
+	for i := range s.samples {
+		src := s.samples[i].Source
+		if !requests(src.Kind) || len(s.samples[i].Records) == 0 {
+			continue
+		}
+		if ref < 0 || s.finer(i, ref) {
+			ref = i
+		}
+	}
+	return ref
+}
+
+func (s *survey) finer(a, b int) bool {
+	x, y := s.samples[a].Source, s.samples[b].Source
+	if (x.Kind == parse.SourceVarnishlog) != (y.Kind == parse.SourceVarnishlog) {
+		return x.Kind == parse.SourceVarnishlog
+	}
+	return x.Rank < y.Rank
+}
+
+// settle finds the offset that the pairs of an edge allow. A tenth of them may
+// be mispaired.
+func settle(rs []offsetRange) (off, spread int64, pairs int) {
+	if len(rs) == 0 {
+		return 0, 0, 0
+	}
+	lo, hi := make([]int64, 0, len(rs)), make([]int64, 0, len(rs))
+	for _, r := range rs {
+		lo, hi = append(lo, r.lo), append(hi, r.hi)
+	}
+	slices.Sort(lo)
+	slices.Sort(hi)
+	l, h := lo[(len(lo)-1)*9/10], hi[len(hi)/10]
+	switch {
+	case l <= 0 && 0 <= h:
+		return 0, max(h, -l), len(rs)
+	case l <= h:
+		return l + (h-l)/2, h - l, len(rs)
+	}
+	if l > 0 && h < 0 { // pairs disagree around zero: noise, not skew
+		return 0, l - h, len(rs)
+	}
+	return h + (l-h)/2, l - h, len(rs)
+}
+
+// inherit gives sources that pair with nothing the offset of those of the same
+// host, else of the programs behind the proxy, and shifts stamps without zone
+// by whole zones where only that lets them overlap with the rest.
+func (s *survey) inherit(known map[int]bool, clocks []Clock) {
+	var inner []int64
+	for i := range s.samples {
+		if known[i] && clocks[i].Measured && s.samples[i].Source.Rank > 0 {
+			inner = append(inner, s.samples[i].Source.Offset)
+		}
+	}
+	slices.Sort(inner)
+	for i := range s.samples {
+		src := s.samples[i].Source
+		if known[i] || len(s.samples[i].Records) == 0 {
+			continue
+		}
+		base, host := int64(0), false
+		for k := range s.samples {
+			if o := s.samples[k].Source; known[k] && o.Host == src.Host && src.Host != "" {
+				base, host = o.Offset, true
+			}
+		}
+		if !host && len(inner) > 0 {
+			base = inner[len(inner)/2]
+		}
+		zone, skew := zoneOf(base)
+		src.Offset = skew
+		if !s.samples[i].Zoned {
+			src.Offset = s.bestZone(i, skew, zone, known)
+		}
+		_ = clocks[i]
+	}
+}
+
+// quarter is the step of the world's zones.
+const quarter = int64(15 * 60e9)
+
+// zoneOf splits an offset into whole quarter hours and the rest.
+func zoneOf(off int64) (zone, rest int64) {
+	if off > -quarter/2 && off < quarter/2 {
+		return 0, off
+	}
+	n := (off + quarter/2) / quarter
+	if off < 0 {
+		n = (off - quarter/2) / quarter
+	}
+	return n * quarter, off - n*quarter
+}
+
+// bestZone tries the zones that other sources are known to use, and none, and
+// takes the one at which most of the Records fall into the others' time.
+func (s *survey) bestZone(i int, skew, hint int64, known map[int]bool) int64 {
+	var from, to parse.Time
+	for k := range s.samples {
+		if !known[k] {
+			continue
+		}
+		o := s.samples[k]
+		for _, r := range o.Records {
+			if r.Time == 0 {
+				continue
+			}
+			at := r.Time + parse.Time(o.Source.Offset)
+			if from == 0 || at < from {
+				from = at
+			}
+			to = max(to, at)
+		}
+	}
+	if from == 0 {
+		return skew
+	}
+	inside := func(off int64) int {
+		n := 0
+		for _, r := range s.samples[i].Records {
+			if at := r.Time + parse.Time(off); at >= from-60e9 && at <= to+60e9 {
+				n++
+			}
+		}
+		return n
+	}
+	best, most := skew, inside(skew)
+	zones := []int64{hint}
+	for z := int64(1); z <= 14*4; z++ {
+		zones = append(zones, -z*quarter, z*quarter)
+	}
+	for _, z := range zones {
+		if n := inside(skew + z); n > most && z%quarter == 0 {
+			best, most = skew+z, n
+		}
+	}
+	return best
+}
+
+// split divides the offset of a source into zone and skew, for the report.
+func (s *survey) split(i int, c *Clock) {
+	off := s.samples[i].Source.Offset
+	if s.samples[i].Zoned {
+		c.Skew = -off
+		return
+	}
+	var skew int64
+	c.Zone, skew = zoneOf(off)
+	c.Zone, c.Skew = -c.Zone, -skew
+}
+
+// introduce tells j where the sources answer and what they are called.
+func (s *survey) introduce(j *Joiner) {
+	for _, p := range s.pairs {
+		if n := len(p.p.Upstreams); n > 0 && p.c.Kind == parse.KindRequest {
+			front, behind := s.samples[p.front].Source, s.samples[p.behind].Source
+			if behind.Rank == front.Rank+1 {
+				j.Learn(p.p.Upstreams[n-1].Addr, behind.ID)
+			}
+		}
+	}
+	for i := range s.samples {
+		for _, r := range s.samples[i].Records {
+			if r.Kind != parse.KindSignal {
+				j.Named(s.samples[i].Source.ID, r.Service)
+			}
+		}
+	}
+}

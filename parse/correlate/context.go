@@ -1,0 +1,109 @@
+package correlate
+
+import "why503/parse"
+
+// signalAfter is how long after a request's end a signal may still explain it:
+// a manager notices an exit some time after the connections broke.
+const signalAfter = int64(2e9)
+
+// addSignals adds the signals that are near in time and not known to be about
+// something else.
+func (b *builder) addSignals() {
+	f := b.failing()
+	root := &b.cands[0]
+	v := span(root.src, root.Record)
+	for i := range b.cands {
+		w := span(b.cands[i].src, b.cands[i].Record)
+		v.from, v.to = min(v.from, w.from), max(v.to, w.to)
+	}
+	seen := make(map[parse.RecordID]bool)
+	b.j.signals.Near(v.from, v.to, signalAfter, func(k seriesKey, m mark) {
+		if seen[m.id] {
+			return
+		}
+		src := b.j.sources[k.source]
+		score := 0.8
+		switch b.j.book.relate(f, src, m.rec) {
+		case elsewhere:
+			return
+		case same:
+			score = 1
+		}
+		seen[m.id] = true
+		b.q.Signals = append(b.q.Signals, parse.Part{
+			ID: m.id, Record: m.rec, Parent: -1, Join: parse.Join{How: parse.JoinSignal, Score: score},
+			Offset: src.Offset, Host: src.Host, Kind: src.Kind,
+		})
+	})
+}
+
+// failing tells what the deepest hops asked and did not get.
+func (b *builder) failing() *failing {
+	f := &failing{}
+	for i := range b.cands {
+		r := b.cands[i].Record
+		if r.Kind == parse.KindLog || r.Kind == parse.KindSession {
+			continue
+		}
+		if r.Tx != nil && len(r.Tx.Backend) > 0 {
+			f.backends = append(f.backends, r.Tx.Backend)
+		}
+		if b.isLeaf(i) {
+			for k := range r.Upstreams {
+				if len(r.Upstreams[k].Addr) > 0 {
+					f.addrs = append(f.addrs, r.Upstreams[k].Addr)
+				}
+			}
+		}
+		if i > 0 && r.Tx == nil {
+			f.hops = append(f.hops, b.cands[i].src)
+		}
+	}
+	return f
+}
+
+// isLeaf reports whether no hop hangs under Part i.
+func (b *builder) isLeaf(i int) bool {
+	for k := range b.q.Parts {
+		if b.q.Parts[k].Parent == i && b.q.Parts[k].Record.Kind != parse.KindLog {
+			return false
+		}
+	}
+	return true
+}
+
+// cover writes what each source can vouch for.
+func (b *builder) cover() {
+	rank := b.cands[0].src.Rank
+	for i := range b.cands {
+		if b.cands[i].Record.Tx != nil {
+			rank = max(rank, b.cands[i].src.Rank)
+		}
+	}
+	for _, s := range b.j.sources {
+		if s.From > s.To {
+			continue // nothing was read of it
+		}
+		c := s.coverage(requests(s.Kind) && s.Rank <= rank)
+		if s.Done {
+			c.To = max(c.To, b.j.now, span(b.cands[0].src, b.cands[0].Record).to)
+		}
+		b.q.Coverage = append(b.q.Coverage, c)
+	}
+}
+
+// unjoined reports whether a hop sent something on, a log behind it covers the
+// time, and no line of it was found.
+func (b *builder) unjoined() bool {
+	for i := range b.cands {
+		if !b.asksOthers(i) {
+			continue
+		}
+		for _, s := range b.j.sources {
+			if requests(s.Kind) && s.Rank == b.cands[i].src.Rank+1 && s.From <= b.cands[i].Record.Time {
+				return true
+			}
+		}
+	}
+	return false
+}

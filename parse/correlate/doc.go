@@ -1,0 +1,12 @@
+// Package correlate is the windowed join: Records in, failed Requests out.
+//
+// It works in event time. Records are kept in a Ring, encoded, in segments that
+// know their time range and the keys in them. A failed Record waits until
+// everything that could add to it must have been read, then the join climbs
+// from it to the outermost hop that is known (the root) and asks from there
+// downwards: the failure asks (Want), who has matching Records answers
+// (Answer), and whoever holds the candidates decides joins without a shared id.
+//
+// The package starts no goroutine, reads no clock and opens no file: the Ring
+// spills to what it is given.
+package correlate

@@ -1,0 +1,243 @@
+package correlate
+
+import (
+	"cmp"
+	"slices"
+
+	"why503/parse"
+	"why503/parse/fact"
+)
+
+// Config bounds a Joiner. Times are nanoseconds of event time.
+type Config struct {
+	Hold    int64 // how long a failed Record waits for what may still come
+	Horizon int64 // how long Records are kept; the longest request plus Hold
+	Window  int64 // how long before a request a signal may matter
+	Memory  int64 // bytes of Records in memory before they are spilled
+	Spill   Spill
+}
+
+// DefaultConfig holds 90 s, remembers requests of ten minutes, and looks half
+// an hour back for signals.
+func DefaultConfig() Config {
+	return Config{Hold: 90e9, Horizon: 12 * 60e9, Window: 30 * 60e9, Memory: 64 << 20}
+}
+
+// Counts is the Joiner's part of the ledger.
+type Counts struct {
+	Evicted   int64 // Records or signals dropped for want of room
+	Unjoined  int64 // failed requests whose origin should have a line and has none
+	Ambiguous int64 // joins not made because two candidates fit alike
+	Late      int64 // failed Records that came after their request was written
+	ByKey     map[parse.JoinHow]int64
+}
+
+// A Joiner turns a stream of Records, merged by the time they were logged on
+// the reference clock, into failed Requests.
+type Joiner struct {
+	cfg     Config
+	sources []*Source
+	ring    *Ring
+	signals *Signals
+	book    *addressBook
+	emit    func(*parse.Request)
+	waiting []waiting // failed Records, in the order they came
+	claims  map[Pos]claim
+	now     parse.Time
+	keys    []Key
+	Counts  Counts
+}
+
+type waiting struct {
+	pos    Pos
+	logged parse.Time
+}
+
+// A claim says that a Record belongs to a Request that has been written.
+type claim struct{ root Pos }
+
+// NewJoiner returns a Joiner over the given sources (indexed by SourceID) that
+// hands every finished Request to emit, in an order that depends only on the
+// Records.
+func NewJoiner(cfg Config, sources []*Source, emit func(*parse.Request)) *Joiner {
+	return &Joiner{
+		cfg: cfg, sources: sources, emit: emit,
+		ring:    NewRing(cfg.Memory, cfg.Spill),
+		signals: NewSignals(cfg.Window),
+		book:    newAddressBook(),
+		claims:  make(map[Pos]claim),
+		Counts:  Counts{ByKey: make(map[parse.JoinHow]int64)},
+	}
+}
+
+// Learn tells the Joiner that source s answers at addr, and Named what a
+// source's lines call their service.
+func (j *Joiner) Learn(addr []byte, s parse.SourceID)    { j.book.learn(addr, s) }
+func (j *Joiner) Named(s parse.SourceID, service []byte) { j.book.named(s, service) }
+
+// Logged is the time by which r takes its place in the merge: when its line
+// was written, on the reference clock.
+func (j *Joiner) Logged(r *parse.Record) parse.Time {
+	return r.Ended + parse.Time(j.sources[r.Source].Offset)
+}
+
+// Add takes the next Record. r is copied.
+func (j *Joiner) Add(r *parse.Record) error {
+	src := j.sources[r.Source]
+	logged := j.Logged(r)
+	src.From, src.To = min(src.From, r.Time+parse.Time(src.Offset)), max(src.To, logged)
+	j.book.named(r.Source, r.Service)
+	id := src.RecordID(r)
+	if r.Kind == parse.KindSignal || (r.Kind == parse.KindLog && !tellsOfRequest(r)) {
+		j.signals.Add(r, id, logged)
+		return nil
+	}
+	j.keys = appendKeys(j.keys[:0], r)
+	v := span(src, r)
+	pos, err := j.ring.Add(r, id, v.from, v.to, logged, j.keys)
+	if err != nil {
+		return err
+	}
+	if bad(r) || cutInBody(r) {
+		j.waiting = append(j.waiting, waiting{pos, logged})
+	}
+	return nil
+}
+
+// Advance says that no Record logged before now will come any more, and writes
+// every Request that cannot grow.
+func (j *Joiner) Advance(now parse.Time) error {
+	if now <= j.now {
+		return nil
+	}
+	j.now = now
+	n := 0
+	for n < len(j.waiting) && j.waiting[n].logged < now-parse.Time(j.cfg.Hold) {
+		if err := j.resolve(j.waiting[n].pos); err != nil {
+			return err
+		}
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	j.waiting = slices.Delete(j.waiting, 0, n)
+	j.ring.Forget(now - parse.Time(j.cfg.Horizon))
+	if oldest := j.ring.Oldest(); len(j.claims) > 4096 {
+		for p := range j.claims {
+			if p < oldest {
+				delete(j.claims, p)
+			}
+		}
+	}
+	return nil
+}
+
+// Flush writes everything that still waits: all sources are at their end.
+func (j *Joiner) Flush() error {
+	for _, s := range j.sources {
+		s.Done = true
+	}
+	for _, w := range j.waiting {
+		if err := j.resolve(w.pos); err != nil {
+			return err
+		}
+	}
+	j.waiting = nil
+	j.Counts.Evicted += j.signals.Lost
+	return nil
+}
+
+// Waiting returns how many failed Records have not been resolved yet.
+func (j *Joiner) Waiting() int { return len(j.waiting) }
+
+// resolve finds the root of the failed Record at p and writes its Request,
+// unless the Record already belongs to one.
+func (j *Joiner) resolve(p Pos) error {
+	if _, ok := j.claims[p]; ok {
+		return nil
+	}
+	e, err := j.ring.Get(p)
+	if err != nil {
+		return err
+	}
+	path, err := j.climb(e)
+	if err != nil {
+		return err
+	}
+	root := path[len(path)-1]
+	if _, ok := j.claims[root.Pos]; ok {
+		j.Counts.Late++
+		j.claims[p] = claim{root.Pos}
+		return nil
+	}
+	if root.Record.Kind == parse.KindLog {
+		return nil // a line that says a body was cut, of a request that was not logged
+	}
+	if stray, err := j.stray(root); err != nil || stray {
+		return err
+	}
+	return j.write(root, path)
+}
+
+// climb returns the Records from e to the outermost one known.
+func (j *Joiner) climb(e Entry) ([]candidate, error) {
+	at := candidate{Entry: e, src: j.sources[e.Record.Source], how: parse.JoinRoot, score: 1}
+	path := []candidate{at}
+	for len(path) < 16 {
+		up, ok, err := j.parent(at)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || slices.ContainsFunc(path, func(c candidate) bool { return c.Pos == up.Pos }) {
+			break
+		}
+		path = append(path, up)
+		at = up
+	}
+	return path, nil
+}
+
+// write builds the Request under root and hands it on. path holds Records that
+// must be in it: those that were climbed over.
+func (j *Joiner) write(root candidate, path []candidate) error {
+	b := builder{j: j, q: &parse.Request{UID: root.ID, Revision: 1, Final: true}}
+	b.add(root, -1, 0, parse.JoinRoot)
+	for i := len(path) - 2; i >= 0; i-- {
+		// path[i] was reached from path[i+1]; how it was found is path[i+1].how
+		b.add(path[i], b.place[path[i+1].Pos], path[i+1].score, path[i+1].how)
+	}
+	if err := b.descend(); err != nil {
+		return err
+	}
+	b.addSignals()
+	b.cover()
+	fact.Order(b.q)
+	for pos := range b.place {
+		j.claims[pos] = claim{root.Pos}
+	}
+	for i := range b.q.Parts[1:] {
+		j.Counts.ByKey[b.q.Parts[i+1].Join.How]++
+	}
+	if b.unjoined() {
+		j.Counts.Unjoined++
+	}
+	j.emit(b.q)
+	return nil
+}
+
+// best returns the candidate that fits best and the next best score. Equal
+// scores are ordered by place, so that answers are stable.
+func best(cs []candidate) (candidate, float64, bool) {
+	if len(cs) == 0 {
+		return candidate{}, 0, false
+	}
+	slices.SortFunc(cs, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.Logged, b.Logged), cmp.Compare(a.Pos, b.Pos))
+	})
+	next := 0.0
+	if len(cs) > 1 {
+		next = cs[1].score
+	}
+	return cs[0], next, true
+}

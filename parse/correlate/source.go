@@ -1,0 +1,75 @@
+package correlate
+
+import (
+	"math"
+	"sync/atomic"
+
+	"why503/parse"
+	"why503/parse/fact"
+)
+
+// A Source is an input as the join sees it.
+type Source struct {
+	ID          parse.SourceID
+	Kind        parse.SourceKind
+	Program     parse.Program
+	Host        string
+	Fingerprint fact.Fingerprint
+
+	// Offset is added to the source's stamps to bring them to the reference
+	// clock (ns): the wrong zone and the skew together.
+	Offset int64
+	// Rank counts the hops in front of this one that are known: 0 is
+	// client-facing. Two sources of equal rank are not in front of each other.
+	Rank int
+	// HasIDs says that its requests carry an id that hops in front of it also
+	// log, so that a join without one would be a guess against evidence.
+	HasIDs bool
+
+	// From and To bound the event time that was read so far, on the reference
+	// clock; Done says that To is the end of the source.
+	From, To parse.Time
+	Done     bool
+	lossy    atomic.Bool
+}
+
+// Lose says that something of the source could not be read, so that absence in
+// it proves nothing. The goroutine that reads the source may call it.
+func (s *Source) Lose() { s.lossy.Store(true) }
+
+// Lossless reports whether everything that was read so far could be read.
+func (s *Source) Lossless() bool { return !s.lossy.Load() }
+
+// NewSource returns a source that has not been read.
+func NewSource(id parse.SourceID, kind parse.SourceKind, program parse.Program, host string, fp fact.Fingerprint) *Source {
+	return &Source{
+		ID: id, Kind: kind, Program: program, Host: host, Fingerprint: fp,
+		From: math.MaxInt64, To: math.MinInt64,
+	}
+}
+
+// coverage is what the source can vouch for. A source that was read to its end
+// covers what follows too: it has no line because nothing was written.
+func (s *Source) coverage(front bool) parse.Coverage {
+	c := parse.Coverage{Source: s.ID, Kind: s.Kind, Host: s.Host, From: s.From, To: s.To, Lossless: s.Lossless(), Front: front}
+	return c
+}
+
+// RecordID is the identity of a Record of this source.
+func (s *Source) RecordID(r *parse.Record) parse.RecordID {
+	if r.Tx != nil && r.VXID != 0 {
+		return fact.TxID(s.Host, r.VXID, r.Tx.Type, r.Time)
+	}
+	return fact.LineID(s.Fingerprint, r.Offset)
+}
+
+// requests reports whether a kind of source tells of single requests, so that
+// a failed one in it may be a root.
+func requests(k parse.SourceKind) bool {
+	switch k {
+	case parse.SourceVarnishlog, parse.SourceVarnishncsa, parse.SourceNginxAccess, parse.SourceHAProxy,
+		parse.SourceApacheAccess, parse.SourceEnvoy, parse.SourceApp, parse.SourcePHPFPM, parse.SourceCDN:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,313 @@
+package correlate
+
+import (
+	"cmp"
+	"slices"
+
+	"why503/parse"
+)
+
+// A Sample is some Records of one source, kept for the Survey.
+type Sample struct {
+	Source  *Source
+	Records []*parse.Record
+	// Zoned says that the stamps print their zone (or are epochs), so that only
+	// skew can be wrong with them.
+	Zoned bool
+}
+
+// A Clock is what the Survey found about a source's clock.
+type Clock struct {
+	Reference bool
+	Measured  bool  // from joined pairs; else taken over from a neighbour or assumed
+	Zone      int64 // ns, a multiple of 15 minutes: stamps were written in another zone than assumed
+	Skew      int64 // ns that the clock is ahead, without the zone
+	Spread    int64 // ns that the pairs leave open
+	Pairs     int
+}
+
+// Survey looks at samples of all sources and decides which hop is in front of
+// which (Source.Rank), what to add to each clock (Source.Offset), and which
+// ids the sources share (Source.HasIDs). It tells j which addresses and names
+// the sources answer to. The clocks are in the order of the samples.
+func Survey(samples []Sample, j *Joiner) []Clock {
+	s := &survey{samples: samples, edges: make(map[[2]int]*edge)}
+	s.byID()
+	s.byURL()
+	s.rank()
+	clocks := s.clocks()
+	s.introduce(j)
+	return clocks
+}
+
+type survey struct {
+	samples []Sample
+	edges   map[[2]int]*edge // (in front, behind)
+	pairs   []idPair
+}
+
+// An edge holds what speaks for one source being in front of another.
+type edge struct {
+	votes  int // joined pairs that say so
+	byID   bool
+	ranges []offsetRange
+}
+
+// An offsetRange is what one pair allows to be added to the child's clock.
+type offsetRange struct {
+	child  int
+	lo, hi int64
+}
+
+type idPair struct {
+	front, behind int
+	p, c          *parse.Record
+}
+
+func (s *survey) edge(front, behind int) *edge {
+	k := [2]int{front, behind}
+	if s.edges[k] == nil {
+		s.edges[k] = &edge{}
+	}
+	return s.edges[k]
+}
+
+// maxSharers bounds how many Records with one id or one URL are compared: a
+// load test sends the same id for ever.
+const maxSharers = 48
+
+type place struct{ sample, record int }
+
+// byID pairs Records that share an id across sources.
+func (s *survey) byID() {
+	index := make(map[Key][]place)
+	var order []Key
+	for i := range s.samples {
+		for k, r := range s.samples[i].Records {
+			if r.Kind == parse.KindSignal || r.Kind == parse.KindSession {
+				continue
+			}
+			keys := idsOf(r)
+			if r.Tx == nil && r.VXID != 0 {
+				keys = append(keys, vxidKey(r.VXID))
+			}
+			for _, key := range keys {
+				if len(index[key]) == 0 {
+					order = append(order, key)
+				}
+				if len(index[key]) < maxSharers {
+					index[key] = append(index[key], place{i, k})
+				}
+			}
+		}
+	}
+	for _, key := range order {
+		at := index[key]
+		for i := range at {
+			for k := range at[:i] {
+				if at[i].sample != at[k].sample {
+					s.pair(at[k], at[i])
+				}
+			}
+		}
+	}
+}
+
+func (s *survey) record(p place) *parse.Record { return s.samples[p.sample].Records[p.record] }
+
+// pair decides which of two Records with a shared id is in front.
+func (s *survey) pair(a, b place) {
+	ar, br := s.record(a), s.record(b)
+	if ar.Tx != nil && br.Tx == nil && br.VXID != 0 {
+		if ar.VXID == br.VXID && ar.Kind == parse.KindFetch {
+			s.vote(a, b, 4)
+		}
+		return
+	}
+	if br.Tx != nil && ar.Tx == nil && ar.VXID != 0 {
+		if br.VXID == ar.VXID && br.Kind == parse.KindFetch {
+			s.vote(b, a, 4)
+		}
+		return
+	}
+	switch pa, pb := proxy(ar.Program), proxy(br.Program); {
+	case pa && !pb:
+		s.voteIfFetch(a, b)
+	case pb && !pa:
+		s.voteIfFetch(b, a)
+	case ar.Kind == parse.KindLog || br.Kind == parse.KindLog:
+	case ar.Ended-ar.Time > br.Ended-br.Time && br.Kind == parse.KindRequest:
+		s.voteIfFetch(a, b)
+	case br.Ended-br.Time > ar.Ended-ar.Time && ar.Kind == parse.KindRequest:
+		s.voteIfFetch(b, a)
+	}
+}
+
+// voteIfFetch votes for p being in front of c; of a Varnish transaction tree
+// the fetch asks and the request is asked.
+func (s *survey) voteIfFetch(p, c place) {
+	pr, cr := s.record(p), s.record(c)
+	if pr.Tx != nil && pr.Kind != parse.KindFetch || cr.Tx != nil && cr.Tx.Reason != parse.ReasonClient {
+		return
+	}
+	s.vote(p, c, 1)
+}
+
+func (s *survey) vote(p, c place, weight int) {
+	e := s.edge(p.sample, c.sample)
+	e.votes += weight
+	e.byID = true
+	pr, cr := s.record(p), s.record(c)
+	e.ranges = append(e.ranges, rangeOf(pr, cr, c.record))
+	s.pairs = append(s.pairs, idPair{p.sample, c.sample, pr, cr})
+}
+
+// rangeOf is what must be added to c's clock so that c happened while p
+// waited: it began after p did, and ended before p had its answer, unless p
+// gave up first. Stamps leave their precision open.
+func rangeOf(p, c *parse.Record, child int) offsetRange {
+	end := c.Ended + parse.Time(c.Precision)
+	begin := c.Time + parse.Time(c.Precision)
+	if c.Time == c.Ended {
+		begin = end
+	}
+	r := offsetRange{child: child, lo: int64(p.Time - begin), hi: int64(p.Ended-c.Ended) + p.Precision}
+	if p.Time == p.Ended {
+		r.lo -= 60e9 // p prints no duration: it may have begun long before its stamp
+	}
+	if c.Kind == parse.KindLog {
+		return r
+	}
+	if told := statusTold(p); told != c.Status || told >= 500 || told == 0 {
+		r.hi = int64(p.Ended-c.Ended) + 120e9 // p may have given up before c ended
+	}
+	return r
+}
+
+// byURL pairs the sources that share no id by request line, status and time.
+func (s *survey) byURL() {
+	for i := range s.samples {
+		for k := range s.samples[:i] {
+			if s.edges[[2]int{i, k}] != nil || s.edges[[2]int{k, i}] != nil {
+				continue
+			}
+			s.compare(k, i)
+		}
+	}
+}
+
+// compare finds out by which orientation more of the one source's Records have
+// a counterpart in the other: what is behind a cache sees less than the cache.
+func (s *survey) compare(a, b int) {
+	ab, okAB := s.match(a, b)
+	ba, okBA := s.match(b, a)
+	front, behind, m := a, b, ab
+	switch {
+	case !okAB && !okBA:
+		return
+	case okBA && (!okAB || ba.share > ab.share+1e-9 || (ba.share == ab.share && ba.children < ab.children)):
+		front, behind, m = b, a, ba
+	}
+	e := s.edge(front, behind)
+	e.votes, e.ranges = m.support, m.ranges
+}
+
+type match struct {
+	support  int
+	children int
+	share    float64 // of the children that have a counterpart
+	ranges   []offsetRange
+}
+
+// match lays the Records of c under those of p at the offset that most agree on.
+func (s *survey) match(p, c int) (match, bool) {
+	byURL := make(map[Key][]*parse.Record)
+	for _, r := range s.samples[p].Records {
+		if (r.Tx != nil && r.Kind != parse.KindFetch) || r.Kind == parse.KindLog || !proxy(r.Program) || len(r.URL) == 0 {
+			continue
+		}
+		k := urlKey(r.Method, r.URL)
+		if len(byURL[k]) < maxSharers {
+			byURL[k] = append(byURL[k], r)
+		}
+	}
+	var m match
+	var all []offsetRange
+	isLog := s.samples[c].Source.Kind == parse.SourceNginxError
+	for i, r := range s.samples[c].Records {
+		if len(r.URL) == 0 || (r.Tx != nil && r.Tx.Reason != parse.ReasonClient) || (r.Kind != parse.KindRequest && !(isLog && r.Kind == parse.KindLog)) {
+			continue
+		}
+		m.children++
+		for _, q := range byURL[urlKey(r.Method, r.URL)] {
+			if string(q.URL) != string(r.URL) || !compatible(q, r) {
+				continue
+			}
+			all = append(all, rangeOf(q, r, i))
+		}
+	}
+	at, n := agree(all)
+	if n == 0 || n*5 < m.children {
+		return m, false
+	}
+	m.support, m.share = n, float64(n)/float64(m.children)
+	for _, r := range all {
+		if r.lo <= at && at <= r.hi {
+			m.ranges = append(m.ranges, r)
+		}
+	}
+	return m, true
+}
+
+func compatible(p, c *parse.Record) bool {
+	if c.Kind == parse.KindLog {
+		return p.ConnID == 0 || c.ConnID == 0 || p.ConnID == c.ConnID
+	}
+	told := statusTold(p)
+	return told == c.Status || told == 0
+}
+
+// agree returns the offset that fits the most children and how many those are.
+// Zero is taken when nearly as many fit it: clocks are right more often than not.
+func agree(rs []offsetRange) (int64, int) {
+	type step struct {
+		at    int64
+		child int
+		enter bool
+	}
+	steps := make([]step, 0, 2*len(rs))
+	zero := make(map[int]bool)
+	for _, r := range rs {
+		if r.lo > r.hi {
+			continue
+		}
+		steps = append(steps, step{r.lo, r.child, true}, step{r.hi, r.child, false})
+		if r.lo <= 0 && 0 <= r.hi {
+			zero[r.child] = true
+		}
+	}
+	slices.SortFunc(steps, func(a, b step) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(boolInt(b.enter), boolInt(a.enter)), cmp.Compare(a.child, b.child))
+	})
+	active := make(map[int]int)
+	most, from, to, open := 0, int64(0), int64(0), false
+	for _, st := range steps {
+		if st.enter {
+			active[st.child]++
+			if len(active) > most {
+				most, from, to, open = len(active), st.at, st.at, true
+			}
+			continue
+		}
+		if open && len(active) == most {
+			to, open = st.at, false
+		}
+		if active[st.child]--; active[st.child] == 0 {
+			delete(active, st.child)
+		}
+	}
+	if 10*len(zero) >= 9*most {
+		return 0, len(zero)
+	}
+	return from + (to-from)/2, most
+}

@@ -1,0 +1,54 @@
+package correlate
+
+import "why503/parse"
+
+// A Want is a question of a failed request to whoever may hold Records of it:
+// everything under one of the keys that overlaps an interval of event time.
+// Until is when the question is withdrawn: the origin's line often comes after
+// the proxy gave up, so a Want stands open that long.
+type Want struct {
+	UID      parse.RecordID
+	Keys     []Key
+	From, To parse.Time
+	Until    parse.Time
+}
+
+// An Answer is what one holder has for a Want. Covered says that it has read
+// the Want's interval without loss, so that nothing means nothing.
+type Answer struct {
+	Entries []Entry
+	Covered bool
+}
+
+// An Answerer holds Records.
+type Answerer interface {
+	Answer(w Want) (Answer, error)
+}
+
+// Answer returns the Records that match w, each once, in the order of Add.
+func (g *Ring) Answer(w Want) (Answer, error) {
+	var a Answer
+	for _, k := range w.Keys {
+		err := g.Find(k, w.From, w.To, func(e Entry) bool {
+			for i := range a.Entries {
+				if a.Entries[i].Pos == e.Pos {
+					return true
+				}
+			}
+			a.Entries = append(a.Entries, e)
+			return len(a.Entries) < maxAnswer
+		})
+		if err != nil {
+			return Answer{}, err
+		}
+	}
+	return a, nil
+}
+
+// Bounds on what one failed request may ask for and get.
+const (
+	maxRecords = 256 // Records in a fact
+	maxIDs     = 64  // different ids asked for
+	maxRounds  = 3   // of asking with ids that came in answers
+	maxAnswer  = 512 // candidates for one key, before they are checked
+)

@@ -1,0 +1,410 @@
+package varnish
+
+import (
+	"bytes"
+
+	"why503/parse"
+)
+
+// values are what a line said before it is known how they fit together.
+type values struct {
+	start, end          parse.Time
+	startUnit, endUnit  int64
+	frac, fracUnit      int64
+	duration, firstByte int64
+	query               []byte
+	answerID            []byte
+	own                 uint64 // X-Varnish of the request, which is its own at a backend
+	hit                 uint64
+	xv                  uint64
+	client              []byte
+	side                byte
+	handlingSeen        bool
+	hitMiss             parse.Handling
+	fetchErrorSeen      bool
+	fetchError          bool
+	request             bool // a method, URL or request line was there
+}
+
+// take puts a value where it belongs.
+func (p *NCSA) take(o *op, raw []byte) {
+	if o.col == colIgnore {
+		return
+	}
+	if o.col == colHandling || o.col == colHitMiss {
+		p.v.handlingSeen = true
+	}
+	if o.col == colFetchError {
+		p.v.fetchErrorSeen = true
+	}
+	if len(raw) == 0 || len(raw) == 1 && raw[0] == '-' {
+		return
+	}
+	b := p.unescape(raw)
+	r, v := &p.rec, &p.v
+	switch o.col {
+	case colBytes:
+		if n, ok := number(b); ok {
+			r.Bytes, p.tx.BodySent = int64(n), int64(n)
+		}
+	case colDuration:
+		v.duration = duration(b, o.unit)
+	case colFirstByte:
+		v.firstByte = duration(b, o.unit)
+	case colProtocol:
+		r.Protocol = b
+	case colClient:
+		v.client = b
+	case colMethod:
+		r.Method, v.request = b, true
+	case colRequest:
+		p.requestLine(b)
+	case colStatus:
+		if n, ok := status(b); ok {
+			r.Status = n
+		}
+	case colTime, colEndTime:
+		p.time(o, b)
+	case colURL:
+		p.url(b)
+	case colQuery:
+		v.query = b
+	case colHost:
+		r.Host = b
+	case colAgent:
+		r.Agent = b
+	case colRequestID:
+		r.RequestID = b
+	case colAnswerID:
+		v.answerID = b
+	case colTrace:
+		if id := traceID(b); id != nil {
+			r.TraceID = id
+		}
+	case colB3:
+		if id := b3(b); id != nil && r.TraceID == nil {
+			r.TraceID = id
+		}
+	case colXVarnish:
+		own, hit := word(b)
+		v.xv, v.hit = vxid(own), vxid(bytes.TrimSpace(hit))
+	case colOwnXVarnish:
+		v.own = vxid(b)
+	case colVXID:
+		r.VXID = vxid(b)
+	case colSide:
+		v.side = b[0]
+	case colHitMiss:
+		v.hitMiss = handling(b)
+	case colHandling:
+		p.tx.Handling = handling(b)
+		p.note(parse.FieldNCSAHandling, b, raw)
+	case colHit:
+		w, _ := word(b)
+		p.tx.HitVXID = vxid(w)
+	case colFetchError:
+		v.fetchError = true
+		p.note(parse.FieldNCSAFetchError, b, raw)
+	case colVCLLog:
+		p.note(parse.FieldVCLLog, b, raw)
+	case colNote:
+		p.note(parse.Field(o.note), b, raw)
+	case colBegin:
+		p.begin(b)
+	case colBackendOpen:
+		p.backendOpen(b)
+	}
+}
+
+func handling(b []byte) parse.Handling {
+	for h, name := range [...]string{parse.HandlingHit: "hit", parse.HandlingMiss: "miss", parse.HandlingPass: "pass",
+		parse.HandlingHitMiss: "hitmiss", parse.HandlingHitPass: "hitpass", parse.HandlingPipe: "pipe", parse.HandlingSynth: "synth"} {
+		if name != "" && fold(b, name) {
+			return parse.Handling(h)
+		}
+	}
+	return parse.HandlingNone
+}
+
+// duration reads a time span. Without a unit a fraction means seconds and a
+// whole number microseconds, as %T and %D print them.
+func duration(b []byte, unit int64) int64 {
+	n, ok := nanos(b)
+	if !ok || n < 0 {
+		return -1
+	}
+	if unit == 0 {
+		unit = 1e3
+		if bytes.IndexByte(b, '.') >= 0 {
+			unit = 1e9
+		}
+	}
+	return n / (1e9 / unit)
+}
+
+func (p *NCSA) requestLine(b []byte) {
+	p.v.request = true
+	i, j := bytes.IndexByte(b, ' '), bytes.LastIndexByte(b, ' ')
+	if i < 0 {
+		p.rec.Method = b
+		return
+	}
+	p.rec.Method = b[:i]
+	if j > i && hasPrefix(b[j+1:], "HTTP/") {
+		p.rec.Protocol = b[j+1:]
+		b = b[:j]
+	}
+	p.url(b[i+1:])
+}
+
+func (p *NCSA) url(b []byte) {
+	p.v.request = true
+	host, path := splitURL(b)
+	if host != nil {
+		if len(p.rec.Host) == 0 {
+			p.rec.Host = host
+		}
+		if len(path) == 0 {
+			path = slash
+		}
+	}
+	if len(p.rec.URL) == 0 {
+		p.rec.URL = path
+	}
+}
+
+func (p *NCSA) time(o *op, b []byte) {
+	v := &p.v
+	var at parse.Time
+	var unit int64
+	var frac, ok bool
+	if o.layout == "" {
+		at, unit, ok = shapedTime(b, p.Zone)
+	} else {
+		at, unit, frac, _, ok = scanTime(o.layout, b, p.Zone)
+	}
+	switch {
+	case !ok:
+	case frac:
+		v.frac, v.fracUnit = int64(at), unit
+	case o.col == colEndTime:
+		if v.endUnit == 0 || unit < v.endUnit {
+			v.end, v.endUnit = at, unit
+		}
+	case v.startUnit == 0 || unit < v.startUnit:
+		v.start, v.startUnit = at, unit
+	}
+}
+
+func (p *NCSA) begin(b []byte) {
+	kind, rest := word(b)
+	parent, rest := word(rest)
+	why, rest := word(rest)
+	p.tx.Type, p.tx.Parent, p.tx.Reason = txType(kind), vxid(parent), txReason(why)
+	if p.tx.Reason == parse.ReasonESI {
+		n, _ := number(rest)
+		p.tx.ESILevel = int(min(max(n, 1), 1000))
+	}
+}
+
+func (p *NCSA) backendOpen(b []byte) {
+	var w [7][]byte
+	for i := range w {
+		w[i], b = word(b)
+	}
+	p.tx.Backend = w[1]
+	if len(w[3]) > 0 {
+		p.tx.Opens = append(p.tx.Opens[:0], parse.BackendConn{Name: w[1], RemoteAddr: w[2], RemotePort: w[3],
+			LocalAddr: w[4], LocalPort: w[5], Reused: string(w[6]) == "reuse", Age: -1})
+	}
+}
+
+// note quotes the value with the word before it that names it.
+func (p *NCSA) note(f parse.Field, text, raw []byte) {
+	line := p.line.Text
+	at := cap(line) - cap(raw) // raw is a piece of line
+	from, to := at, at+len(raw)
+	for from > 0 && line[from-1] > ' ' && line[from-1] != ',' && line[from-1] != '{' && at-from < 64 {
+		from--
+	}
+	if to < len(line) && line[to] == '"' {
+		to++
+	}
+	p.rec.Notes = append(p.rec.Notes, parse.Note{Field: f, Text: text, Line: line[from:to], Offset: p.line.Offset, LineNo: p.line.Number})
+}
+
+// finish fits the values together. It says false when the line tells of no
+// request.
+func (p *NCSA) finish() bool {
+	r, v := &p.rec, &p.v
+	if !v.request && r.Status == 0 {
+		return false
+	}
+	r.Kind = parse.KindRequest
+	switch {
+	case v.side == 'b', v.side == 0 && p.tx.Type == parse.TxFetch,
+		v.side == 0 && p.tx.Type == parse.TxNone && v.handlingSeen && p.tx.Handling == parse.HandlingNone && v.hitMiss == parse.HandlingNone:
+		r.Kind = parse.KindFetch
+	}
+	p.times()
+	p.ids()
+	if len(v.query) > 0 && bytes.IndexByte(r.URL, '?') < 0 {
+		n := len(p.scratch)
+		p.scratch = append(p.scratch, r.URL...)
+		if v.query[0] != '?' {
+			p.scratch = append(p.scratch, '?')
+		}
+		p.scratch = append(p.scratch, v.query...)
+		r.URL = p.scratch[n:]
+	}
+	if r.Kind == parse.KindFetch {
+		p.fetch()
+	} else {
+		p.tx.Type = parse.TxRequest
+		r.Client = v.client
+		if p.tx.Reason == parse.ReasonClient {
+			r.ConnID = p.tx.Parent
+		}
+		if p.tx.Handling == parse.HandlingNone {
+			p.tx.Handling = v.hitMiss
+		}
+		if v.firstByte >= 0 && r.Time > 0 {
+			p.tx.Stamps = append(p.tx.Stamps, parse.Stamp{Name: parse.StampProcess, At: r.Time + parse.Time(v.firstByte), Since: v.firstByte})
+		}
+	}
+	p.dropHandling()
+	return true
+}
+
+func (p *NCSA) times() {
+	r, v := &p.rec, &p.v
+	if v.fracUnit > 0 && v.startUnit == 1e9 {
+		v.start += parse.Time(v.frac)
+		v.startUnit = v.fracUnit
+	}
+	switch {
+	case v.start > 0:
+		r.Time, r.Precision = v.start, v.startUnit
+	case v.end > 0:
+		r.Time, r.Precision = v.end-parse.Time(max(v.duration, 0)), v.endUnit
+	}
+	r.Ended = r.Time
+	if v.end >= r.Time && v.end > 0 {
+		r.Ended = v.end
+	}
+	if v.duration >= 0 && r.Time > 0 {
+		r.Ended = r.Time + parse.Time(v.duration)
+	}
+}
+
+func (p *NCSA) ids() {
+	r, v := &p.rec, &p.v
+	if len(r.RequestID) == 0 {
+		r.RequestID = v.answerID
+	}
+	if r.VXID == 0 && r.Kind == parse.KindFetch {
+		r.VXID = v.own
+	}
+	if r.VXID == 0 {
+		r.VXID = v.xv
+	}
+	if p.tx.HitVXID == 0 && r.Kind == parse.KindRequest {
+		p.tx.HitVXID = v.hit
+	}
+}
+
+// fetch fills what a line of the backend side says of the origin, whose
+// address stands where the client's is otherwise.
+func (p *NCSA) fetch() {
+	r, v := &p.rec, &p.v
+	p.tx.Type = parse.TxFetch
+	r.Background = p.tx.Reason == parse.ReasonBackground
+	up := parse.Upstream{Addr: v.client, Connect: -1, Header: -1, Response: -1}
+	if len(p.tx.Opens) > 0 {
+		n := len(p.scratch)
+		p.scratch = append(p.scratch, p.tx.Opens[0].RemoteAddr...)
+		p.scratch = append(p.scratch, ':')
+		p.scratch = append(p.scratch, p.tx.Opens[0].RemotePort...)
+		up.Addr = p.scratch[n:]
+	}
+	if v.fetchErrorSeen && !v.fetchError {
+		up.Status = r.Status
+		if v.firstByte >= 0 {
+			up.Header = v.firstByte
+		}
+		if v.duration >= 0 {
+			up.Response = v.duration
+		}
+	}
+	if v.firstByte >= 0 && r.Time > 0 {
+		p.tx.Stamps = append(p.tx.Stamps, parse.Stamp{Name: parse.StampBeresp, At: r.Time + parse.Time(v.firstByte), Since: v.firstByte})
+	}
+	if len(up.Addr) > 0 || up.Status > 0 {
+		r.Upstreams = append(r.Upstreams, up)
+	}
+}
+
+// dropHandling takes the handling of a good request out of the Notes.
+func (p *NCSA) dropHandling() {
+	r := &p.rec
+	kept := r.Notes[:0]
+	for _, n := range r.Notes {
+		if n.Field == parse.FieldNCSAHandling && r.Status < 500 {
+			continue
+		}
+		n.Time = r.Ended
+		kept = append(kept, n)
+	}
+	r.Notes = kept
+}
+
+// unescape undoes what varnishncsa and JSON make of bytes that cannot stand
+// in a line: \" \\ \n \t \r \xHH \uHHHH. It copies only when there are any.
+func (p *NCSA) unescape(b []byte) []byte {
+	i := bytes.IndexByte(b, '\\')
+	if i < 0 {
+		return b
+	}
+	n := len(p.scratch)
+	p.scratch = append(p.scratch, b[:i]...)
+	for ; i < len(b); i++ {
+		if b[i] != '\\' || i+1 == len(b) {
+			p.scratch = append(p.scratch, b[i])
+			continue
+		}
+		i++
+		switch c := b[i]; {
+		case c == 'x' && i+2 < len(b) && allHex(b[i+1:i+3]):
+			p.scratch = append(p.scratch, byte(hex(b[i+1:i+3])))
+			i += 2
+		case c == 'u' && i+4 < len(b) && allHex(b[i+1:i+5]):
+			p.scratch = appendRune(p.scratch, rune(hex(b[i+1:i+5])))
+			i += 4
+		default:
+			p.scratch = append(p.scratch, unescapeByte(c))
+		}
+	}
+	return p.scratch[n:len(p.scratch):len(p.scratch)]
+}
+
+// appendRune writes a \u00HH below 256 as the byte it stands for, since
+// varnishncsa knows bytes only.
+func appendRune(b []byte, r rune) []byte {
+	if r < 256 {
+		return append(b, byte(r))
+	}
+	return append(b, string(r)...)
+}
+
+func hex(b []byte) int {
+	n := 0
+	for _, c := range b {
+		switch {
+		case c <= '9':
+			n = n<<4 | int(c-'0')
+		default:
+			n = n<<4 | int(c|0x20-'a'+10)
+		}
+	}
+	return n
+}

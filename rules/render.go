@@ -1,0 +1,333 @@
+package rules
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"why503/parse"
+	"why503/parse/recognise"
+)
+
+// render makes the Verdict of one request from a decision: its lines, times
+// and words.
+func (v *view) render(e *evidence, d *decision) Verdict {
+	out := Verdict{Class: d.class, Reached: d.reached, Confidence: d.confidence, Decidable: d.decidable}
+	first, last := d.steps[0], d.steps[len(d.steps)-1]
+	out.Symptom, out.Cause, out.Layer = first.cause.Slug, last.cause.Slug, last.cause.Owner
+	if d.class == ClassNone {
+		return Verdict{Class: ClassNone, Reached: d.reached, Confidence: 1, Decidable: true}
+	}
+	w := writer{v: v, e: e}
+	out.Chain = make([]Link, len(d.steps))
+	for i, st := range d.steps {
+		out.Chain[i] = w.link(st)
+		out.Chain[i].Delay = int64(out.Chain[i].Time - out.Chain[0].Time)
+	}
+	out.Words = out.Chain[len(out.Chain)-1].Words
+	out.Missing = w.missing(d)
+	out.Advice = w.advice(last)
+	out.Trigger = w.trigger(d)
+	return out
+}
+
+// A writer fills words from one request.
+type writer struct {
+	v        *view
+	e        *evidence
+	captured []recognise.Capture
+	item     int // the item that the captures are of
+	filled   bool
+}
+
+// link quotes the line that shows a step.
+func (w *writer) link(st step) Link {
+	l := Link{Cause: st.cause.Slug, Level: st.level, Rule: st.rule.name}
+	part, note := w.where(st)
+	p := w.v.part(part)
+	r := p.Record
+	l.Part, l.Note, l.Source = part, note, r.Source
+	l.Time, l.Offset, l.LineNo, l.Line = start(p), r.Offset, r.Line, r.Raw
+	if note >= 0 {
+		n := &r.Notes[note]
+		l.Time, l.Offset, l.LineNo, l.Line = noteTime(p, n), n.Offset, n.LineNo, n.Line
+		if len(n.Line) == 0 {
+			l.Offset, l.LineNo, l.Line = r.Offset, r.Line, r.Raw
+		}
+		if n.Time == 0 && st.item < 0 || n.Time == 0 && (part == w.v.at || part == w.v.hop) {
+			l.Time = w.v.gave // a line of a transaction without a stamp of its own
+		}
+	} else if part == w.v.hop || part == w.v.at {
+		l.Time = w.v.gave
+	}
+	w.filled, w.item = false, st.item
+	if len(st.rule.words) > 0 {
+		l.Words = say(st.rule.words, w.fill)
+	}
+	if l.Words == "" {
+		l.Words = phrase(st.cause.Slug)
+	}
+	return l
+}
+
+// where is the Part and the Note that show a step. A rule of structure names
+// the fields to quote; of several such lines the last one tells.
+func (w *writer) where(st step) (part, note int) {
+	if st.item >= 0 {
+		it := &w.e.items[st.item]
+		return int(it.part), int(it.note)
+	}
+	places := [...]int{w.v.at, w.v.hop}
+	for _, f := range st.rule.quote {
+		for _, i := range places {
+			if i < 0 {
+				continue
+			}
+			notes := w.v.part(i).Record.Notes
+			for k := range notes {
+				// BerespStatus: the first is the origin's, a later one is ours.
+				if notes[k].Field == f && len(notes[k].Line) > 0 && (f != parse.FieldBerespStatus || isFive(notes[k].Text)) {
+					return i, k
+				}
+			}
+		}
+	}
+	if w.v.at >= 0 {
+		for _, f := range [...]parse.Field{parse.FieldFetchError, parse.FieldBerespStatus, parse.FieldVCLError} {
+			notes := w.v.part(w.v.at).Record.Notes
+			for k := range notes {
+				if notes[k].Field == f && len(notes[k].Line) > 0 {
+					return w.v.at, k
+				}
+			}
+		}
+	}
+	return w.v.hop, -1
+}
+
+func isFive(text []byte) bool { return len(text) > 0 && text[0] == '5' }
+
+// fill answers the holes that every rule may use, then the captures of the
+// line. Text of a log is cut at 120 bytes; whoever shows it escapes it.
+func (w *writer) fill(hole string) string {
+	f := &w.e.facts
+	switch hole {
+	case "status":
+		return number(f.Status)
+	case "origin_status":
+		return number(f.OriginStatus)
+	case "attempts":
+		return number(f.Attempts)
+	case "took":
+		return spell(w.v.took())
+	case "proxy":
+		return proxyNames[f.Program]
+	case "reason":
+		if t := w.v.part(w.v.hop).Record.Tx; t != nil {
+			return text(t.ReasonText)
+		}
+		return ""
+	case "backend":
+		if s := w.v.backend(); s != "" {
+			return s
+		}
+	case "addr":
+		if s := w.v.addr(); s != "" {
+			return s
+		}
+	case "url":
+		return text(w.v.part(w.v.hop).Record.URL)
+	case "wall":
+		return w.wall()
+	case "late":
+		return spell(int64(w.e.facts.OriginEnd * 1e9))
+	}
+	if w.item < 0 {
+		return ""
+	}
+	p := w.v.part(int(w.e.items[w.item].part))
+	switch hole {
+	case "host":
+		return p.Host
+	case "service":
+		return text(serviceOf(p.Record))
+	case "version":
+		return text(p.Record.Version)
+	case "exception":
+		return text(p.Record.Exception)
+	case "frame":
+		return text(p.Record.Frame)
+	case "message":
+		return text(p.Record.Message)
+	case "upstream":
+		if n := len(p.Record.Upstreams); n > 0 {
+			return text(p.Record.Upstreams[n-1].Addr)
+		}
+		return ""
+	}
+	if !w.filled {
+		w.captured = recognise.Default().Captures(&p.Record.Notes[w.e.items[w.item].note])
+		w.filled = true
+	}
+	for _, c := range w.captured {
+		if c.Name == hole {
+			return text(c.Value)
+		}
+	}
+	return ""
+}
+
+var proxyNames = map[string]string{
+	"varnish": "Varnish", "nginx": "nginx", "haproxy": "HAProxy", "apache": "Apache", "envoy": "Envoy", "cdn": "the CDN", "app": "the application", "php_fpm": "PHP-FPM",
+}
+
+func text(b []byte) string {
+	b = bytes.TrimSpace(b)
+	if len(b) > 120 {
+		b = b[:120]
+	}
+	return string(bytes.ToValidUTF8(b, []byte("?")))
+}
+
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// spell writes a duration as people say it: 2.00 s, 350 ms, 9 min.
+func spell(ns int64) string {
+	d := time.Duration(ns)
+	switch {
+	case d <= 0:
+		return ""
+	case d < time.Second:
+		return fmt.Sprintf("%.3g ms", float64(d)/1e6)
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.0f min", d.Minutes())
+}
+
+// took is the exact length of the span that ended in the failure.
+func (v *view) took() int64 {
+	if v.at < 0 {
+		if ups := v.part(v.hop).Record.Upstreams; len(ups) > 0 && ups[len(ups)-1].Response > 0 {
+			return ups[len(ups)-1].Response
+		}
+		return int64(ended(v.part(v.hop)) - start(v.part(v.hop)))
+	}
+	p := v.part(v.at)
+	if t := p.Record.Tx; t != nil {
+		sent, wasSent := t.Stamp(parse.StampBereq)
+		e, made := t.Stamp(parse.StampError)
+		if ns, ok := waited(t, sent, wasSent, e, made); ok {
+			return ns
+		}
+	}
+	return int64(ended(p) - start(p))
+}
+
+func (v *view) backend() string {
+	if v.at >= 0 {
+		if t := v.part(v.at).Record.Tx; t != nil {
+			return text(t.Backend)
+		}
+	}
+	return ""
+}
+
+// addr is the address that the deciding attempt went to.
+func (v *view) addr() string {
+	if v.at >= 0 {
+		r := v.part(v.at).Record
+		if t := r.Tx; t != nil && len(t.Opens) > 0 {
+			o := &t.Opens[len(t.Opens)-1]
+			if len(o.RemotePort) == 0 {
+				return text(o.RemoteAddr)
+			}
+			return text(o.RemoteAddr) + ":" + text(o.RemotePort)
+		}
+		if n := len(r.Upstreams); n > 0 {
+			return text(r.Upstreams[n-1].Addr)
+		}
+		return ""
+	}
+	if ups := v.part(v.hop).Record.Upstreams; len(ups) > 0 {
+		return text(ups[len(ups)-1].Addr)
+	}
+	return ""
+}
+
+// wall is the configured timeout that the failing span met.
+func (w *writer) wall() string {
+	hop := w.v.part(w.v.hop)
+	for i, name := range timeoutNames {
+		if w.e.walls[i] != WallConfigured && w.e.walls[i] != WallDefault {
+			continue
+		}
+		if s, src := w.v.env.timeout(name, hop.Record.Program, hop.Host, w.v.backend()); src == w.e.walls[i] {
+			return spell(s.Value)
+		}
+	}
+	return ""
+}
+
+// missing puts the host into the name of each source, when it is known.
+func (w *writer) missing(d *decision) []Missing {
+	if len(d.missing) == 0 {
+		return nil
+	}
+	host := ""
+	depth := w.v.part(w.v.hop).Depth
+	for _, o := range w.v.order[:w.v.parts] {
+		if p := w.v.part(int(o)); p.Depth > depth && p.Host != "" {
+			host = p.Host
+		}
+	}
+	all := append([]Missing(nil), d.missing...)
+	for i := range all {
+		if host != "" && all[i].Kind != parse.SourceChanges && all[i].Kind != parse.SourceVarnishlog {
+			all[i].Source += " on " + host
+		}
+	}
+	return all
+}
+
+// advice is that of the rule, else the remedies of the cause.
+func (w *writer) advice(st step) []string {
+	w.item, w.filled = st.item, false
+	var all []string
+	for _, s := range st.rule.advice {
+		if t, err := templates(s); err == nil {
+			if said := say(t, w.fill); said != "" {
+				all = append(all, said)
+			}
+		}
+	}
+	if len(all) == 0 && st.cause.Remedies != "" {
+		all = append(all, st.cause.Remedies)
+	}
+	return all
+}
+
+func (w *writer) trigger(d *decision) *Trigger {
+	if d.trigger < 0 {
+		return nil
+	}
+	it := &w.e.items[d.trigger]
+	p := w.v.part(int(it.part))
+	t := &Trigger{Kind: d.change, Before: max(0, int64(w.v.gave-noteTime(p, &p.Record.Notes[it.note])))}
+	w.item, w.filled = d.trigger, false
+	t.What = say(triggerWords, w.fill)
+	if t.What == "" {
+		t.What = text(p.Record.Notes[it.note].Text)
+	}
+	return t
+}
+
+var triggerWords, _ = templates("{service} {version} | {unit} | {service} | {app} {version} | {message}")
