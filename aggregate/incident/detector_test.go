@@ -203,7 +203,7 @@ func TestNoIncidentInIsolatedFailures(t *testing.T) {
 		ratio     float64
 		days      float64
 	}{
-		{0.05, 0.001, 60}, {1, 0.001, 10}, {50, 0.001, 2}, {1000, 0.001, 2}, {1000, 0.0001, 2}, {20, 0.0003, 5},
+		{0.05, 0.001, 20}, {1, 0.001, 5}, {50, 0.001, 2}, {1000, 0.001, 2}, {1000, 0.0001, 1}, {20, 0.0003, 2},
 	} {
 		t.Run(fmt.Sprintf("%v a second, %v fail", c.perSecond, c.ratio), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(7, uint64(c.perSecond*1000)))
@@ -312,7 +312,7 @@ func replay(rng *rand.Rand, seconds []Second) []Incident {
 
 func TestReplayInAnyPiecesGivesTheSameIncidents(t *testing.T) {
 	found, merged := 0, 0
-	for seed := range uint64(300) {
+	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		seconds := story(rng, 2000)
 		want := detect(seconds)
@@ -324,7 +324,7 @@ func TestReplayInAnyPiecesGivesTheSameIncidents(t *testing.T) {
 		}
 		merged += check(t, seconds, want)
 	}
-	if found < 1000 || merged == 0 {
+	if found < 300 || merged == 0 {
 		t.Errorf("only %d incidents, %d merged: the story is too quiet to prove anything", found, merged)
 	}
 }

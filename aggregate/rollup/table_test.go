@@ -34,7 +34,7 @@ func TestTableKeepsTheMostAndFoldsTheRest(t *testing.T) {
 }
 
 func TestTableIsBoundedAgainstStrangersAndLosesNoCount(t *testing.T) {
-	const top, n = 50, 200_000
+	const top, n = 50, 50_000
 	rng := rand.New(rand.NewPCG(5, 6))
 	table := NewTable[TrafficKey](top)
 	most := 0

@@ -15,19 +15,19 @@ const maxAdvice = 3
 func (p *page) do(v *view, width int) []line {
 	var out []line
 	var said []string
-	for i := range v.causes {
+	for i := range v.advised {
 		if i == maxAdvice && !p.All {
 			break
 		}
-		for _, a := range v.causes[i].Advice {
+		for _, a := range v.advised[i].Advice {
 			if a = strings.TrimSpace(a); a == "" || slices.Contains(said, a) {
 				continue
 			}
 			said = append(said, a)
 			lead := p.own(plain, fmt.Sprintf("%d ", len(said)))
 			text := p.paste(a)
-			if len(v.causes) > 1 {
-				text = text.own(plain, " ").own(dim, "(").stranger(dim, v.causes[i].Cause.Cause, p.ASCII).own(dim, ")")
+			if len(v.advised) > 1 {
+				text = text.own(plain, " ").own(dim, "(").stranger(dim, v.advised[i].Cause.Cause, p.ASCII).own(dim, ")")
 			}
 			for j, l := range text.wrap(width-lead.width(), width-2, p.Terminal) {
 				if j == 0 {

@@ -34,7 +34,8 @@ func (p *page) cause(s *aggregate.Summary, v *view, alone bool) {
 		l = l.pad(nWidth+6-len(share(c.Count, v.failures))).own(plain, share(c.Count, v.failures)).own(plain, "  ")
 		l = l.stranger(slug, c.Cause.Cause, p.ASCII).pad(nWidth + 8 + slugWidth + 2)
 		l = l.stranger(plain, c.Layer, p.ASCII).pad(nWidth + 8 + slugWidth + 2 + layerWidth + 2)
-		l = l.own(plain, p.times(c))
+		head := l
+		l = p.own(plain, p.times(c))
 		if len(c.Backends) > 0 {
 			l = l.own(plain, "  ").stranger(plain, c.Backends[0].Name, p.ASCII)
 			if n := len(c.Backends) - 1; n > 0 {
@@ -44,7 +45,12 @@ func (p *page) cause(s *aggregate.Summary, v *view, alone bool) {
 		if n := c.Count - c.Decidable; n > 0 {
 			l = l.own(plain, "  ").own(yellow, count(n)+" undecided")
 		}
-		p.put(l)
+		if head.width()+l.width() <= p.Width-gutter {
+			p.put(append(head, l...))
+		} else {
+			p.put(head)
+			p.put(append(line(nil).pad(nWidth+8), l...))
+		}
 		p.met(c, nWidth)
 	}
 	if rest := v.causes[len(shown):]; len(rest) > 0 {

@@ -110,7 +110,7 @@ func (p *page) place(c *group, k *aggregate.ChainLink, j int) {
 	}
 	if p.Width < widerLayout && k.Time != "" {
 		stamp := newCalendar(p.Zone, v0, v0).stamp(k.Time)
-		l = l.right(p.own(plain, stamp).pad(stampWidth), p.Width-gutter-2)
+		l = l.right(p.stranger(plain, stamp).pad(stampWidth), p.Width-gutter-2)
 	}
 	p.at(gutter+2, l)
 }
@@ -123,7 +123,7 @@ func (p *page) quote(k *aggregate.ChainLink) {
 	}
 	var lead line
 	if p.Width >= widerLayout {
-		lead = lead.own(dim, newCalendar(p.Zone, v0, v0).stamp(k.Time)).pad(stampWidth)
+		lead = lead.stranger(dim, newCalendar(p.Zone, v0, v0).stamp(k.Time), p.ASCII).head(stampWidth).pad(stampWidth)
 		if k.Host != "" {
 			lead = lead.own(plain, " ").stranger(dim, k.Host, p.ASCII).head(stampWidth + 13)
 		}

@@ -54,7 +54,11 @@ func (m *markdown) printf(format string, args ...any) { fmt.Fprintf(m.w, format,
 
 func (m *markdown) view(s *aggregate.Summary, v *view) {
 	cal := newCalendar(m.Zone, v.from, v.to)
-	m.printf("\n**when** %s\n", cal.both(v.from, v.to))
+	if v.from.IsZero() {
+		m.printf("\n**when** no times\n")
+	} else {
+		m.printf("\n**when** %s\n", cal.both(v.from, v.to))
+	}
 	m.printf("\n**where** ")
 	first := true
 	for _, place := range places {
@@ -133,7 +137,7 @@ func (m *markdown) chains(v *view) {
 				m.printf("\n")
 			}
 			for row := range strings.SplitSeq(strings.TrimRight(k.Line, "\r\n"), "\n") {
-				if row != "" {
+				if row = strings.TrimRight(row, "\r"); row != "" {
 					m.printf("%s  %s\n", indent, code(row))
 				}
 			}
@@ -147,11 +151,11 @@ func (m *markdown) chains(v *view) {
 func (m *markdown) advice(v *view) {
 	m.printf("\n**do**\n\n")
 	n := 0
-	for i := range v.causes {
+	for i := range v.advised {
 		if i == maxAdvice && !m.All {
 			break
 		}
-		for _, a := range v.causes[i].Advice {
+		for _, a := range v.advised[i].Advice {
 			n++
 			m.printf("%d. ", n)
 			for j, part := range strings.Split(a, "`") {

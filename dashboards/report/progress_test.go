@@ -38,14 +38,20 @@ func TestProgressLine(t *testing.T) {
 
 // A locked buffer, since Progress writes from its own goroutine.
 type locked struct {
-	sync.Mutex
-	bytes.Buffer
+	mu sync.Mutex
+	b  bytes.Buffer
 }
 
 func (l *locked) Write(b []byte) (int, error) {
-	l.Lock()
-	defer l.Unlock()
-	return l.Buffer.Write(b)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *locked) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 func TestProgressShowsAfterHalfASecondAndIsErased(t *testing.T) {
@@ -56,7 +62,7 @@ func TestProgressShowsAfterHalfASecondAndIsErased(t *testing.T) {
 			p.Start()
 			time.Sleep(450 * time.Millisecond)
 			synctest.Wait()
-			if out.Len() > 0 {
+			if out.String() != "" {
 				t.Errorf("shown early: %q", out.String())
 			}
 			time.Sleep(600 * time.Millisecond)
@@ -98,7 +104,7 @@ func TestProgressThatNeverShowedLeavesNothing(t *testing.T) {
 		p.Stop()
 		p.Start()
 		p.Stop()
-		if out.Len() > 0 {
+		if out.String() != "" {
 			t.Errorf("%q", out.String())
 		}
 	})

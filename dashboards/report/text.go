@@ -113,8 +113,8 @@ func (p *page) others(s *aggregate.Summary, full, rest []*aggregate.Incident) {
 		if in.Ongoing {
 			lasted = "ongoing"
 		}
-		l := p.own(plain, in.Start.In(p.Zone).Format("Mon 2 Jan 15:04:05")).pad(20)
-		l = l.right(p.own(plain, lasted), 31).right(p.own(red, count(in.Failures)), 40).own(dim, " failed  ")
+		l := p.own(plain, in.Start.In(p.Zone).Format("Mon 2 Jan 15:04")).pad(16)
+		l = l.right(p.own(plain, lasted), 26).right(p.own(red, count(in.Failures)), 34).own(dim, " failed  ")
 		if len(in.Causes) > 0 {
 			l = l.stranger(plain, groups(in.Causes)[0].Cause.Cause, p.ASCII)
 		}
@@ -131,6 +131,10 @@ func (p *page) others(s *aggregate.Summary, full, rest []*aggregate.Incident) {
 func (p *page) when(s *aggregate.Summary, v *view) {
 	p.section("when")
 	cal := newCalendar(p.Zone, v.from, v.to)
+	if v.from.IsZero() {
+		p.put(p.own(dim, "no times"))
+		return
+	}
 	head := p.own(plain, cal.both(v.from, v.to))
 	if in := v.incident; in != nil {
 		head = p.own(plain, cal.both(in.Start, in.End))
@@ -148,7 +152,7 @@ func (p *page) when(s *aggregate.Summary, v *view) {
 	}
 	switch {
 	case v.failures == 0:
-	case v.failures < plotFrom || v.from.IsZero():
+	case v.failures < plotFrom:
 		p.say(p.own(plain, p.moments(s, v)))
 	default:
 		p.plot(s, v)
@@ -218,7 +222,7 @@ func (p *page) where(v *view) {
 	for _, loc := range v.local {
 		p.local(loc)
 	}
-	if crawlers > 0 {
+	if crawlers = min(crawlers, v.failures); crawlers > 0 {
 		p.say(p.own(plain, fmt.Sprintf("%s of the %s %s a crawler or a monitor.", count(crawlers), count(v.failures), plural(crawlers, "says it is", "say they are"))))
 	}
 }

@@ -22,6 +22,7 @@ type view struct {
 	missing   []aggregate.MissingCount
 	local     []aggregate.Local
 	trigger   *aggregate.Trigger
+	advised   []group             // whose advice is given
 	incident  *aggregate.Incident // nil when the view is the whole run
 	ongoing   bool
 }
@@ -36,6 +37,10 @@ func whole(s *aggregate.Summary) view {
 	v := view{
 		from: s.Window.From, to: s.Window.To, failures: s.Failures, requests: s.Requests, causes: groups(s.Causes),
 		reached: s.Reached, undecided: s.Undecided, missing: s.Missing,
+	}
+	v.advised = v.causes
+	if s.Failures == 0 {
+		v.advised = groups(s.Others)
 	}
 	v.first, v.last = extent(s.Causes, s.Window)
 	for i := range s.Incidents {
@@ -55,6 +60,7 @@ func of(s *aggregate.Summary, in *aggregate.Incident) view {
 		first: in.Start, last: in.End, failures: in.Failures, requests: in.Requests, causes: groups(in.Causes), reached: in.Reached,
 		undecided: in.Undecided, missing: in.Missing, local: in.Localisation, trigger: in.Trigger, incident: in, ongoing: in.Ongoing,
 	}
+	v.advised = v.causes
 	margin := max(in.End.Sub(in.Start)/4, 5*s.Failed.Step)
 	v.from, v.to = in.Start.Add(-margin), in.End.Add(margin)
 	if v.from.Before(s.Window.From) {

@@ -147,11 +147,12 @@ func (c calendar) both(from, to time.Time) string {
 
 func (c calendar) zoneOf(t time.Time) string { return t.In(c.zone).Format("MST") }
 
-// stamp writes the time of a line: with milliseconds, unless it has none.
+// stamp writes the time of a line: with milliseconds, unless it has none. What
+// is no time comes back as it is.
 func (c calendar) stamp(rfc string) string {
 	t, err := time.Parse(time.RFC3339Nano, rfc)
 	if err != nil {
-		return Escape(rfc)
+		return rfc
 	}
 	t = t.In(c.zone)
 	if t.Nanosecond() == 0 {

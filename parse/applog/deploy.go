@@ -36,6 +36,9 @@ func (p *Deploy) Parse(line parse.Line, emit parse.Emit) error {
 		if !deployTool(l.tag) && (manager(l.tag) || string(l.tag) == "kernel" || !changes(l.text)) {
 			return parse.ErrFormat
 		}
+		if len(l.text) == 0 {
+			return nil
+		}
 		p.signal(line, &l, emit)
 		return nil
 	}

@@ -25,6 +25,13 @@ func readHeader(b []byte, k *clock, e *entry) (message, text []byte) {
 	for range 12 {
 		h.separators(stamped)
 		h.textAt = h.i
+		if !stamped && h.levels > 0 { // Django's: ERROR 2026-11-22 21:35:16,726 ...
+			if c, n := readStamp(b[h.i:]); n >= 15 {
+				e.time, e.prec, stamped = k.time(c), c.prec, true
+				h.i += n
+				continue
+			}
+		}
 		if !h.next(e) {
 			break
 		}
@@ -210,6 +217,9 @@ func (h *header) bracket(rest []byte, e *entry) bool {
 			return take()
 		}
 	}
+	if tracing(in, e) {
+		return take()
+	}
 	// Threads and the like. A bracket with several words, or one that nothing
 	// but the message follows, may be the message's own: then the text keeps it.
 	if bytes.IndexByte(in, ' ') >= 0 || rest[0] == '<' || h.nested > 8 {
@@ -227,6 +237,30 @@ func (h *header) bracket(rest []byte, e *entry) bool {
 		return false
 	}
 	return true
+}
+
+// tracing knows the ids that Spring prints without a name, [app,trace,span]
+// and [trace-span], and a lone 32 hex digits, which is nginx's $request_id as
+// often as a trace.
+func tracing(in []byte, e *entry) bool {
+	if len(in) == 32 && hexDigits(in) {
+		e.setRequestID(in)
+		e.setTraceID(in)
+		return true
+	}
+	if len(in) == 49 && in[32] == '-' && hexDigits(in[:32]) && hexDigits(in[33:]) {
+		e.setTraceID(in[:32])
+		return true
+	}
+	if _, rest, ok := bytes.Cut(in, []byte(",")); ok {
+		id, span, ok := bytes.Cut(rest, []byte(","))
+		if ok && len(id) == 32 && hexDigits(id) && len(span) >= 16 {
+			e.setTraceID(id)
+			return true
+		}
+		return ok && len(id) == 0 && len(span) == 0 // nothing was traced
+	}
+	return false
 }
 
 // emptyID knows [req=-] and [request_id: ].

@@ -125,6 +125,9 @@ func TestHeaders(t *testing.T) {
 		{"2026/11/22 21:35:16 FATAL ERROR: heap", "fatal", "FATAL ERROR: heap", "", ""},
 		{"2026-11-22 21:35:16 | ERROR | it broke request_id=-", "error", "it broke request_id=-", "", ""},
 		{"22-Nov-2026 21:35:16.726 SEVERE [main] org.apache.catalina.core.StandardServer.await it broke", "error", "it broke", "org.apache.catalina.core.StandardServer.await", ""},
+		{"ERROR 2026-11-22 21:35:16,726 log 77 140 it broke", "error", "log 77 140 it broke", "", ""},
+		{"2026-11-22 21:35:16.726 ERROR [shop,4bf92f3577b34da6a3ce929d0e0e4736,00f067aa0ba902b7] 77 --- [nio-1] c.s.Api : it broke", "error", "it broke", "c.s.Api", ""},
+		{"2026-11-22 21:35:16.726 ERROR [0af7651916cd43dd8448eb211c80319c] it broke", "error", "it broke", "", "0af7651916cd43dd8448eb211c80319c"},
 		{"2026-11-22 21:35:16,726 ERROR java.io.IOException: Too many open files", "error", "java.io.IOException: Too many open files", "", ""},
 	} {
 		t.Run(c.line, func(t *testing.T) {

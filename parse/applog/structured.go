@@ -208,6 +208,12 @@ func (s *structured) finish(emit parse.Emit) {
 	if r.Kind != parse.KindRequest {
 		r.Time = r.Ended // a duration told of something else
 	}
+	if r.Kind == parse.KindSignal && (toneOf(s.event)&toneChange != 0 || deployTool(e.service) || deployTool(e.logger)) {
+		r.Program = parse.Deploy
+		for i := range r.Notes {
+			r.Notes[i].Field = parse.FieldDeploy
+		}
+	}
 	emit(r)
 }
 

@@ -40,7 +40,9 @@ func (p *Syslog) Parse(line parse.Line, emit parse.Emit) error {
 	if !ok {
 		return parse.ErrFormat
 	}
-	line.Text = b
+	if line.Text = b; len(l.text) == 0 {
+		return nil
+	}
 	switch {
 	case manager(l.tag):
 		p.apps.close(emit)
@@ -85,6 +87,9 @@ func (p *Syslog) kernel(line parse.Line, l *sysline, emit parse.Emit) {
 		if i := bytes.IndexByte(text[:min(len(text), 20)], ']'); i > 0 {
 			text = bytes.TrimLeft(text[i+1:], " ")
 		}
+	}
+	if len(text) == 0 {
+		return
 	}
 	r.Machine, r.Message = l.machine, text
 	r.Notes = append(r.Notes, parse.Note{

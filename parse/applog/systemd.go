@@ -36,6 +36,9 @@ func (p *Systemd) Parse(line parse.Line, emit parse.Emit) error {
 		if !manager(l.tag) {
 			return parse.ErrFormat
 		}
+		if len(l.text) == 0 {
+			return nil
+		}
 		p.signal(line, &l, emit)
 		return nil
 	}

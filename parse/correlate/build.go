@@ -301,13 +301,28 @@ func (b *builder) lines(i int) error {
 			}
 		}
 	}
-	for _, c := range sure {
-		b.add(c, i, 1, parse.JoinConnection)
-	}
+	b.addSure(i, sure)
 	if len(sure) == 0 {
 		b.addLikely(i, likely)
 	}
 	return nil
+}
+
+// addSure adds lines of Part i's connection: of each event as many as it made
+// attempts, since a client may send the same request again and again over one
+// connection within the second that the stamps tell apart.
+func (b *builder) addSure(i int, sure []candidate) {
+	most := max(1, len(b.q.Parts[i].Record.Upstreams))
+	count := make(map[parse.EventID]int)
+	for _, c := range sure {
+		var ev parse.EventID
+		if len(c.Record.Notes) > 0 {
+			ev = c.Record.Notes[0].Event
+		}
+		if count[ev]++; count[ev] <= most {
+			b.add(c, i, 1, parse.JoinConnection)
+		}
+	}
 }
 
 // ownLine reports whether c was written by the program of p, on its host.

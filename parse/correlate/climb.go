@@ -1,6 +1,8 @@
 package correlate
 
 import (
+	"bytes"
+
 	"why503/parse"
 )
 
@@ -104,12 +106,25 @@ func shared(a, b *parse.Record, how parse.JoinHow) bool {
 	return eq(a.RequestID, b.RequestID) || eq(a.OwnID, b.RequestID) || eq(a.RequestID, b.OwnID)
 }
 
+// sameRequestLine reports whether two Records name the same request line. A
+// long URL may be cut in one of them.
 func sameRequestLine(a, b *parse.Record) bool {
 	if len(a.URL) == 0 || len(b.URL) == 0 {
 		return true
 	}
-	return string(a.Method) == string(b.Method) && string(pathOf(a.URL)) == string(pathOf(b.URL))
+	if string(a.Method) != string(b.Method) {
+		return false
+	}
+	short, long := a.URL, b.URL
+	if len(short) > len(long) {
+		short, long = long, short
+	}
+	return string(short) == string(long) || (len(short) >= cutURL && bytes.HasPrefix(long, short))
 }
+
+// cutURL is from how many bytes on a URL may have been cut by its log: less
+// than vsl_reclen and than the 2,048 bytes of an nginx error line leave it.
+const cutURL = 180
 
 // nearest returns of all that asked the one right in front of c: the deepest
 // hop, a fetch before the request it was made for, the latest to begin.

@@ -274,6 +274,17 @@ func (s *survey) introduce(j *Joiner) {
 			}
 		}
 	}
+	for k, e := range s.edges {
+		front, behind := s.samples[k[0]].Source, s.samples[k[1]].Source
+		if behind.Rank != front.Rank+1 || !requests(behind.Kind) {
+			continue
+		}
+		for a, n := range e.addrs {
+			if 10*n >= e.votes { // a few may be chance
+				j.Learn([]byte(a), behind.ID)
+			}
+		}
+	}
 	for i := range s.samples {
 		for _, r := range s.samples[i].Records {
 			if r.Kind != parse.KindSignal {

@@ -86,7 +86,9 @@ func (j *Joiner) Add(r *parse.Record) error {
 	src := j.sources[r.Source]
 	logged := j.Logged(r)
 	src.From, src.To = min(src.From, r.Time+parse.Time(src.Offset)), max(src.To, logged)
-	j.book.named(r.Source, r.Service)
+	if r.Kind != parse.KindSignal {
+		j.book.named(r.Source, r.Service)
+	}
 	id := src.RecordID(r)
 	if r.Kind == parse.KindSignal || (r.Kind == parse.KindLog && !tellsOfRequest(r)) {
 		j.signals.Add(r, id, logged)

@@ -51,6 +51,7 @@ type edge struct {
 	votes  int // joined pairs that say so
 	byID   bool
 	ranges []offsetRange
+	addrs  map[string]int // where pairs without id were sent, and how many
 }
 
 // An offsetRange is what one pair allows to be added to the child's clock.
@@ -209,7 +210,7 @@ func (s *survey) compare(a, b int) {
 		front, behind, m = b, a, ba
 	}
 	e := s.edge(front, behind)
-	e.votes, e.ranges = m.support, m.ranges
+	e.votes, e.ranges, e.addrs = m.support, m.ranges, m.addrs
 }
 
 type match struct {
@@ -217,6 +218,7 @@ type match struct {
 	children int
 	share    float64 // of the children that have a counterpart
 	ranges   []offsetRange
+	addrs    map[string]int // where the parents sent them
 }
 
 // match lays the Records of c under those of p at the offset that most agree on.
@@ -233,6 +235,7 @@ func (s *survey) match(p, c int) (match, bool) {
 	}
 	var m match
 	var all []offsetRange
+	var parents []*parse.Record
 	isLog := s.samples[c].Source.Kind == parse.SourceNginxError
 	for i, r := range s.samples[c].Records {
 		if len(r.URL) == 0 || (r.Tx != nil && r.Tx.Reason != parse.ReasonClient) || (r.Kind != parse.KindRequest && !(isLog && r.Kind == parse.KindLog)) {
@@ -243,20 +246,54 @@ func (s *survey) match(p, c int) (match, bool) {
 			if string(q.URL) != string(r.URL) || !compatible(q, r) {
 				continue
 			}
-			all = append(all, rangeOf(q, r, i))
+			all = append(all, prompt(q, r, i))
+			parents = append(parents, q)
 		}
 	}
 	at, n := agree(all)
 	if n == 0 || n*5 < m.children {
 		return m, false
 	}
-	m.support, m.share = n, float64(n)/float64(m.children)
-	for _, r := range all {
-		if r.lo <= at && at <= r.hi {
-			m.ranges = append(m.ranges, r)
+	// Each parent asked once, so it answers for one child only: a hit in front
+	// of a cache is not matched by the miss a second before it.
+	usedP, usedC := make(map[*parse.Record]bool), make(map[int]bool)
+	for i, r := range all {
+		if at < r.lo || r.hi < at {
+			continue
 		}
+		m.ranges = append(m.ranges, r)
+		if isLog || (!usedP[parents[i]] && !usedC[r.child]) {
+			usedP[parents[i]], usedC[r.child] = true, true
+		}
+		m.addr(parents[i])
 	}
+	m.support = len(usedC)
+	m.share = float64(m.support) / float64(m.children)
 	return m, true
+}
+
+// prompt is rangeOf for pairs that no id joins: it takes parents that print no
+// duration to have been quick, as most are, since else everything would fit.
+func prompt(p, c *parse.Record, child int) offsetRange {
+	r := rangeOf(p, c, child)
+	if p.Time == p.Ended {
+		r.lo = max(r.lo, int64(p.Ended-c.Ended)-c.Precision-promptly)
+	}
+	r.hi = min(r.hi, int64(p.Ended-c.Ended)+p.Precision+promptly)
+	return r
+}
+
+// promptly is how long most requests take at the most, ns.
+const promptly = int64(500e6)
+
+// addr counts where a parent that fits sent its request.
+func (m *match) addr(p *parse.Record) {
+	if n := len(p.Upstreams); n > 0 && len(p.Upstreams[n-1].Addr) > 0 {
+		if m.addrs == nil {
+			m.addrs = make(map[string]int)
+		}
+		m.addrs[string(p.Upstreams[n-1].Addr)]++
+	}
 }
 
 func compatible(p, c *parse.Record) bool {

@@ -51,13 +51,10 @@ func container(kind frame.Kind, lines [][]byte, hints Hints) Result {
 	out, errs := text(streams[0], hints), text(streams[1], hints)
 	r := out
 	switch {
-	case errs.New == nil:
-	case out.New == nil:
+	case out.Empty, out.New == nil && errs.New != nil:
 		r = errs
-	default:
-		if errs.Format.Name != out.Format.Name {
-			r.Also = errs.Format
-		}
+	case errs.Format.Name != out.Format.Name:
+		r.Also = errs.Format
 	}
 	r.Wrapped = kind
 	if r.New == nil {

@@ -81,9 +81,9 @@ func (b *Blocks) Next(buf []byte) (Block, error) {
 			b.skip = true
 			b.cuts++
 			return b.hand(buf, b.limit-1, true), nil
-		case b.err != nil && len(buf) == 0:
+		case b.ended() && len(buf) == 0:
 			return Block{}, b.err
-		case b.err != nil:
+		case b.ended():
 			// What stands before a damage is the beginning of a line.
 			return b.hand(buf, len(buf), !errors.Is(b.err, io.EOF)), nil
 		case len(buf) == cap(buf):
@@ -91,6 +91,8 @@ func (b *Blocks) Next(buf []byte) (Block, error) {
 		}
 	}
 }
+
+func (b *Blocks) ended() bool { return b.err != nil }
 
 // begin puts what is left of the block before into buf.
 func (b *Blocks) begin(buf []byte) []byte {

@@ -134,7 +134,7 @@ func TestALineOf100MBTakesBoundedMemory(t *testing.T) {
 
 func TestBlocksGiveTheSameLines(t *testing.T) {
 	var in strings.Builder
-	for i := range 20000 {
+	for i := range 1000 {
 		in.WriteString(strings.Repeat("y", i*7%300))
 		in.WriteByte('\n')
 	}
@@ -142,14 +142,16 @@ func TestBlocksGiveTheSameLines(t *testing.T) {
 	want, _ := all(strings.NewReader(in.String()), 8192)
 	var got []parse.Line
 	b := NewBlocks(strings.NewReader(in.String()), 8192)
+	var buf []byte
 	for {
-		block, err := b.Next(make([]byte, 0, 1<<20))
+		block, err := b.Next(buf)
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		buf = block.Data
 		it := block.Lines()
 		for line, ok := it.Next(); ok; line, ok = it.Next() {
 			line.Text = bytes.Clone(line.Text)

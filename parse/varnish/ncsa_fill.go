@@ -179,6 +179,10 @@ func (p *NCSA) time(o *op, b []byte) {
 	var unit int64
 	var frac, ok bool
 	if o.layout == "" {
+		if hasPrefix(b, "req ") || hasPrefix(b, "bereq ") { // begin="bereq 3 fetch"
+			p.begin(b)
+			return
+		}
 		at, unit, ok = shapedTime(b, p.Zone)
 	} else {
 		at, unit, frac, _, ok = scanTime(o.layout, b, p.Zone)

@@ -50,9 +50,8 @@ func TestCompiledFormatAgreesWithNamedValues(t *testing.T) {
 		t.Fatalf("%d and %d records", len(want), len(got))
 	}
 	for i := range want {
-		// "begin" alone is too common a name to mean VSL:Begin in key=value form.
 		g, w := got[i], want[i]
-		if g.Kind != w.Kind || g.VXID != w.VXID || g.Time != w.Time || g.Ended != w.Ended || g.Status != w.Status || !bytes.Equal(g.RequestID, w.RequestID) || len(g.Notes) != len(w.Notes) {
+		if g.Tx.Parent != w.Tx.Parent || g.Tx.ESILevel != w.Tx.ESILevel || g.Kind != w.Kind || g.VXID != w.VXID || g.Time != w.Time || g.Ended != w.Ended || g.Status != w.Status || !bytes.Equal(g.RequestID, w.RequestID) || len(g.Notes) != len(w.Notes) {
 			t.Errorf("got\n%s want\n%s", dump(g), dump(w))
 		}
 		if g.Tx.Parent == 0 {

@@ -47,7 +47,7 @@ func (s *openSet) remove(t *transaction) {
 
 // Free transactions kept for reuse, and the size above which one is not.
 const (
-	maxFree      = 1024
+	maxFree      = 512
 	maxFreeBytes = 32 << 10
 )
 
