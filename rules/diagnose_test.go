@@ -36,7 +36,7 @@ var scenes = []struct {
 		broke(f, "backend cart7: fail errno 111 (Connection refused)")
 		s.unit(noon-parse.Time(40*second), "basketd.service: Main process exited, code=dumped, status=11/SEGV")
 		return s
-	}, expected{"network.conn_refused", "app_error.crash", ReachedNever, ClassFailure, false, nil, "basketd.service had crashed"}},
+	}, expected{"network.conn_refused", "app_error.crash", ReachedNever, ClassFailure, false, nil, "basketd had crashed"}},
 
 	{"a crash that was over", func() *scene {
 		s, f := varnish(503, 1e6, 503)
@@ -168,7 +168,7 @@ var scenes = []struct {
 		s.signal(parse.SourceChanges, parse.Deploy, parse.FieldDeploy, "basketd", noon-parse.Time(4*second), "deploying basketd version=7.1 to n1")
 		s.unit(noon-parse.Time(3*second), "Stopped basketd.service - Basket.")
 		return s
-	}, expected{symptom: "app_error.origin_5xx", cause: "app_error.deploy_restart", reached: ReachedOrigin, class: ClassFailure, words: "basketd.service had been stopped"}},
+	}, expected{symptom: "app_error.origin_5xx", cause: "app_error.deploy_restart", reached: ReachedOrigin, class: ClassFailure, words: "basketd had been stopped"}},
 
 	{"an answer of the service itself is not explained by its having been down", func() *scene {
 		s, f := varnish(500, 1e7, 500)
@@ -325,6 +325,7 @@ func TestTriggerIsTheNearestDeploy(t *testing.T) {
 	note(f, parse.FieldBerespStatus, "500")
 	s.signal(parse.SourceChanges, parse.Deploy, parse.FieldDeploy, "basketd", noon-parse.Time(20*int64(time.Minute)), "deploying basketd version=7.0 to n1")
 	s.signal(parse.SourceChanges, parse.Deploy, parse.FieldDeploy, "basketd", noon-parse.Time(42*second), "deploying basketd version=7.1 to n1")
+	s.q.Signals[1].Record.Version = []byte("7.1")
 	s.unit(noon-parse.Time(3*second), "Stopped basketd.service - Basket.")
 	v := Builtin().Diagnose(&s.q, nil)
 	if v.Trigger == nil || v.Trigger.Kind != "deploy" || v.Trigger.What != "basketd 7.1" || v.Trigger.Before < 42*second || v.Trigger.Before > 43*second {

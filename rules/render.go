@@ -19,7 +19,7 @@ func (v *view) render(e *evidence, d *decision) Verdict {
 	if d.class == ClassNone {
 		return Verdict{Class: ClassNone, Reached: d.reached, Confidence: 1, Decidable: true}
 	}
-	w := writer{v: v, e: e}
+	w := writer{v: v, e: e, item: -1}
 	out.Chain = make([]Link, len(d.steps))
 	for i, st := range d.steps {
 		out.Chain[i] = w.link(st)
@@ -39,6 +39,13 @@ type writer struct {
 	captured []recognise.Capture
 	item     int // the item that the captures are of
 	filled   bool
+}
+
+// about turns the writer to an item; its captures are found when asked for.
+func (w *writer) about(item int) {
+	if w.item != item {
+		w.item, w.filled = item, false
+	}
 }
 
 // link quotes the line that shows a step.
@@ -61,7 +68,7 @@ func (w *writer) link(st step) Link {
 	} else if part == w.v.hop || part == w.v.at {
 		l.Time = w.v.gave
 	}
-	w.filled, w.item = false, st.item
+	w.about(st.item)
 	if len(st.rule.words) > 0 {
 		l.Words = say(st.rule.words, w.fill)
 	}
@@ -147,24 +154,8 @@ func (w *writer) fill(hole string) string {
 		return ""
 	}
 	p := w.v.part(int(w.e.items[w.item].part))
-	switch hole {
-	case "host":
-		return p.Host
-	case "service":
-		return text(serviceOf(p.Record))
-	case "version":
-		return text(p.Record.Version)
-	case "exception":
-		return text(p.Record.Exception)
-	case "frame":
-		return text(p.Record.Frame)
-	case "message":
-		return text(p.Record.Message)
-	case "upstream":
-		if n := len(p.Record.Upstreams); n > 0 {
-			return text(p.Record.Upstreams[n-1].Addr)
-		}
-		return ""
+	if said := ofRecord(p, hole); said != "" {
+		return said
 	}
 	if !w.filled {
 		w.captured = recognise.Default().Captures(&p.Record.Notes[w.e.items[w.item].note])
@@ -173,6 +164,30 @@ func (w *writer) fill(hole string) string {
 	for _, c := range w.captured {
 		if c.Name == hole {
 			return text(c.Value)
+		}
+	}
+	return ""
+}
+
+// ofRecord answers the holes that the Record of a line fills by itself.
+func ofRecord(p *parse.Part, hole string) string {
+	r := p.Record
+	switch hole {
+	case "host":
+		return p.Host
+	case "service":
+		return text(serviceOf(r))
+	case "version":
+		return text(r.Version)
+	case "exception":
+		return text(r.Exception)
+	case "frame":
+		return text(r.Frame)
+	case "message":
+		return text(r.Message)
+	case "upstream":
+		if n := len(r.Upstreams); n > 0 {
+			return text(r.Upstreams[n-1].Addr)
 		}
 	}
 	return ""
@@ -300,7 +315,7 @@ func (w *writer) missing(d *decision) []Missing {
 
 // advice is that of the rule, else the remedies of the cause.
 func (w *writer) advice(st step) []string {
-	w.item, w.filled = st.item, false
+	w.about(st.item)
 	var all []string
 	for _, s := range st.rule.advice {
 		if t, err := templates(s); err == nil {
@@ -322,7 +337,7 @@ func (w *writer) trigger(d *decision) *Trigger {
 	it := &w.e.items[d.trigger]
 	p := w.v.part(int(it.part))
 	t := &Trigger{Kind: d.change, Before: max(0, int64(w.v.gave-noteTime(p, &p.Record.Notes[it.note])))}
-	w.item, w.filled = d.trigger, false
+	w.about(d.trigger)
 	t.What = say(triggerWords, w.fill)
 	if t.What == "" {
 		t.What = text(p.Record.Notes[it.note].Text)
@@ -330,4 +345,4 @@ func (w *writer) trigger(d *decision) *Trigger {
 	return t
 }
 
-var triggerWords, _ = templates("{service} {version} | {unit} | {service} | {app} {version} | {message}")
+var triggerWords, _ = templates("{service} {version} | {service} | {unit} | {message}")

@@ -100,6 +100,7 @@ type sign struct {
 
 // A ruleFile is a parsed file.
 type ruleFile struct {
+	used  eventSet // events that the file names
 	rules []*rule
 	signs []sign
 	edges []edge
@@ -107,12 +108,12 @@ type ruleFile struct {
 }
 
 func parseFile(name string, data []byte) (*ruleFile, error) {
-	r := reader{file: name}
+	var f ruleFile
+	r := reader{file: name, used: &f.used}
 	root, err := r.document(data)
 	if err != nil || root == nil {
-		return &ruleFile{}, err
+		return &f, err
 	}
-	var f ruleFile
 	err = r.fields(root, "a rule file", map[string]taker{
 		"rules": func(n *yaml.Node) error {
 			return r.list(n, func(c *yaml.Node) error {
@@ -285,6 +286,7 @@ func (r reader) events(n *yaml.Node) (*eventSet, error) {
 		}
 		return nil, r.errorf(n, "no such event %q.%s", s, didYouMean(s, eventNames()))
 	}
+	r.used.join(set)
 	return set, nil
 }
 

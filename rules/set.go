@@ -92,6 +92,7 @@ func (s *Set) read(fsys fs.FS) error {
 			}
 			added = append(added, u)
 		}
+		s.interesting.join(&f.used)
 		s.edges = append(s.edges, f.edges...)
 		s.signs = append(s.signs, f.signs...)
 		s.wants = append(f.wants, s.wants...)
@@ -108,14 +109,9 @@ func (s *Set) compile() error {
 				return fmt.Errorf("%s:%d: rule %q beats %q, which is not there", u.file, u.line, u.name, b)
 			}
 		}
-		s.interesting.join(u.until)
-		s.interesting.join(u.events)
 		if u.stage == stageSymptom {
 			s.symptoms = append(s.symptoms, u)
 		}
-	}
-	for _, g := range s.signs {
-		s.interesting.join(g.events)
 	}
 	events := recognise.Default().Events()
 	for i := range events {

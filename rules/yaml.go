@@ -12,7 +12,10 @@ import (
 
 // A reader takes the nodes of one YAML document apart. Every error begins with
 // file:line:col, and an unknown key with what was probably meant.
-type reader struct{ file string }
+type reader struct {
+	file string
+	used *eventSet // every event that the document names
+}
 
 // maxRuleFile bounds a rule file: one is written by hand.
 const maxRuleFile = 1 << 20

@@ -42,6 +42,9 @@ func (p *page) cause(s *aggregate.Summary, v *view, alone bool) {
 				l = l.own(dim, fmt.Sprintf(" and %d more", n))
 			}
 		}
+		if p.Width >= widerLayout && c.Crawlers > 0 {
+			l = l.own(dim, "  people ").own(plain, count(c.Count-c.Crawlers)).own(dim, "  crawlers ").own(plain, count(c.Crawlers))
+		}
 		if n := c.Count - c.Decidable; n > 0 {
 			l = l.own(plain, "  ").own(yellow, count(n)+" undecided")
 		}
@@ -113,9 +116,6 @@ func (p *page) met(c *group, nWidth int) {
 				break
 			}
 			l = l.own(plain, "  ").stranger(plain, route.Name, p.ASCII).own(plain, " "+count(route.Count))
-		}
-		if p.Width >= widerLayout && r.Crawlers > 0 {
-			l = l.own(plain, "  ").own(dim, "people ").own(plain, count(r.Count-r.Crawlers)).own(dim, "  crawlers ").own(plain, count(r.Crawlers))
 		}
 		if len(c.rows) == 1 && r.Symptom == r.Cause && len(r.Routes) == 0 {
 			continue

@@ -22,7 +22,7 @@ func (p *page) chain(v *view) {
 			break
 		}
 		for j := range c.Chain {
-			p.link(c, j, n == 0)
+			p.link(c, j)
 		}
 		n++
 	}
@@ -34,7 +34,7 @@ func (p *page) chain(v *view) {
 // stampWidth is the width of a time of day with milliseconds.
 const stampWidth = 12
 
-func (p *page) link(c *group, j int, first bool) {
+func (p *page) link(c *group, j int) {
 	k := &c.Chain[j]
 	last := j == len(c.Chain)-1
 	var head line
@@ -46,11 +46,7 @@ func (p *page) link(c *group, j int, first bool) {
 		words = c.rows[0].Words
 	}
 	head = head.stranger(plain, strings.TrimRight(words, "."), p.ASCII)
-	slugStyle := plain
-	if last && first {
-		slugStyle = magenta
-	}
-	tail := p.stranger(slugStyle, k.Cause)
+	tail := p.stranger(plain, k.Cause)
 	if last && k.Level == "root" {
 		tail = tail.own(plain, fmt.Sprintf("  root %.2f", c.Confidence))
 	}

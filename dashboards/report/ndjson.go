@@ -196,6 +196,14 @@ func floatOrNull(b []byte, key string, f *float64) []byte {
 	return float(b, key, *f)
 }
 
+// asIs holds the bytes that stand for themselves in a JSON string.
+var asIs = func() (t [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 const hexDigits = "0123456789abcdef"
 
 // quote writes s as a JSON string. A byte that is no UTF-8 becomes the four
@@ -207,11 +215,11 @@ func quote(b []byte, s string) []byte {
 	done := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if asIs[c] {
+			i++
+			continue
+		}
 		if c < utf8.RuneSelf {
-			if c >= ' ' && c != '"' && c != '\\' {
-				i++
-				continue
-			}
 			b = escapeByte(append(b, s[done:i]...), c)
 			i++
 			done = i

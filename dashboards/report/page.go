@@ -101,3 +101,39 @@ func (p *page) write(l line) {
 	p.buf = append(b, '\n')
 	p.out.Write(p.buf) // the error stays in the Writer until Flush returns it
 }
+
+// marked is own for text of ours with escapes in it, which become yellow.
+func (p *page) marked(st style, text string) line {
+	var l line
+	for i := 0; i < len(text); {
+		if n := escapeLen(text[i:]); n > 0 {
+			l = l.own(yellow, text[i:i+n])
+			i += n
+			continue
+		}
+		j := i + 1
+		for j < len(text) && text[j] != '\\' {
+			j++
+		}
+		l = l.stranger(st, text[i:j], p.ASCII)
+		i = j
+	}
+	return l
+}
+
+// escapeLen returns the length of the escape that s begins with, or 0.
+func escapeLen(s string) int {
+	if len(s) < 2 || s[0] != '\\' {
+		return 0
+	}
+	n := map[byte]int{'x': 4, 'u': 6, 'U': 10}[s[1]]
+	if n == 0 || len(s) < n {
+		return 0
+	}
+	for _, c := range []byte(s[2:n]) {
+		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f') {
+			return 0
+		}
+	}
+	return n
+}

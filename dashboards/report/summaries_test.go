@@ -40,6 +40,7 @@ func summaries() map[string]*aggregate.Summary {
 		"dozen":       dozen(),
 		"hostile":     hostile("\x1b[31mred\x07\xff \u202etxt\r\n\x9b2J\u200d"),
 		"empty":       {},
+		"one_of_day":  oneOfDay(),
 	}
 }
 
@@ -119,8 +120,14 @@ func twoCauses() *aggregate.Summary {
 			row("origin_slow.first_byte_timeout", "/api/report took longer than Varnish's 2.0 s", "/api/report", 9, slow),
 		},
 		All: series("21:38:40", 250*time.Millisecond, "2423222233232 4 42233623 4545836 4463232326436466 34422"), Failed: sum,
-		Sources: []aggregate.Source{source("v.log", "varnish", 9000, 300, "reference")},
+		Sources: []aggregate.Source{during(source("v.log", "varnish", 9000, 300, "reference"), "21:38:40", "21:38:51")},
 	}
+}
+
+// during returns src with other times.
+func during(src aggregate.Source, from, to string) aggregate.Source {
+	src.First, src.Last = at(from), at(to)
+	return src
 }
 
 func undecidable() *aggregate.Summary {
@@ -148,7 +155,7 @@ func quiet(classes map[string]int64, requests int64, others ...aggregate.Cause) 
 	return &aggregate.Summary{
 		Window: aggregate.Window{From: at("21:37:00"), To: at("21:37:14")}, Requests: requests, Classes: classes, Reached: map[string]int64{}, Others: others,
 		All: series("21:37:00", time.Second, "98765432123456"), Failed: series("21:37:00", time.Second, "              "),
-		Sources: []aggregate.Source{source("v.log", "varnish", 9000, 300, "reference")},
+		Sources: []aggregate.Source{during(source("v.log", "varnish", 9000, 300, "reference"), "21:37:00", "21:37:14")},
 	}
 }
 
@@ -200,7 +207,20 @@ func dozen() *aggregate.Summary {
 			Trigger: &aggregate.Trigger{Kind: "deploy", What: "shop 1.8.3", BeforeS: 42}})
 	}
 	s.Failures += 7
-	s.Sources = []aggregate.Source{source("v.log", "varnish", 9_000_000, 300_000, "reference")}
+	s.Sources = []aggregate.Source{during(source("v.log", "varnish", 9_000_000, 300_000, "reference"), "00:00:00", "23:59:59")}
+	return s
+}
+
+// oneOfDay has a single incident of five minutes in a day.
+func oneOfDay() *aggregate.Summary {
+	s := dozen()
+	s.Incidents, s.Causes = s.Incidents[3:4], s.Causes[3:4]
+	s.Failures = 400
+	for i := range s.Failed.Counts {
+		if at := s.Failed.Start.Add(time.Duration(i) * time.Second); at.Before(s.Incidents[0].Start) || at.After(s.Incidents[0].End) {
+			s.Failed.Counts[i] = 0
+		}
+	}
 	return s
 }
 

@@ -49,18 +49,21 @@ func whole(s *aggregate.Summary) view {
 	if len(s.Incidents) == 1 {
 		in := &s.Incidents[0]
 		v.local, v.trigger = in.Localisation, in.Trigger
+		// A short incident in a long log would be a single column.
+		if d := in.End.Sub(in.Start); d*shortPart < s.Window.To.Sub(s.Window.From) && float64(in.Failures) >= mainShare*float64(s.Failures) && s.Failures > 0 {
+			v.near(s, in)
+		}
 	}
 	return v
 }
 
-// of returns the view of one incident. The plot shows a quarter of its length
-// on both sides, as far as the logs go.
-func of(s *aggregate.Summary, in *aggregate.Incident) view {
-	v := view{
-		first: in.Start, last: in.End, failures: in.Failures, requests: in.Requests, causes: groups(in.Causes), reached: in.Reached,
-		undecided: in.Undecided, missing: in.Missing, local: in.Localisation, trigger: in.Trigger, incident: in, ongoing: in.Ongoing,
-	}
-	v.advised = v.causes
+// shortPart is the part of the log below which the plot shows only the
+// incident and its surroundings.
+const shortPart = 20
+
+// near lets the plot cover an incident and a quarter of its length on both
+// sides, as far as the logs go.
+func (v *view) near(s *aggregate.Summary, in *aggregate.Incident) {
 	margin := max(in.End.Sub(in.Start)/4, 5*s.Failed.Step)
 	v.from, v.to = in.Start.Add(-margin), in.End.Add(margin)
 	if v.from.Before(s.Window.From) {
@@ -69,6 +72,16 @@ func of(s *aggregate.Summary, in *aggregate.Incident) view {
 	if v.to.After(s.Window.To) {
 		v.to = s.Window.To
 	}
+}
+
+// of returns the view of one incident.
+func of(s *aggregate.Summary, in *aggregate.Incident) view {
+	v := view{
+		first: in.Start, last: in.End, failures: in.Failures, requests: in.Requests, causes: groups(in.Causes), reached: in.Reached,
+		undecided: in.Undecided, missing: in.Missing, local: in.Localisation, trigger: in.Trigger, incident: in, ongoing: in.Ongoing,
+	}
+	v.advised = v.causes
+	v.near(s, in)
 	return v
 }
 

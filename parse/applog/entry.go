@@ -13,7 +13,6 @@ type entry struct {
 	time  parse.Time
 	prec  int64
 	dur   int64 // ns, -1 when not given
-	loose bool  // dur was printed without a unit under a name that has none
 
 	message, requestID, traceID                       []byte
 	method, url, query, host, protocol, client, agent []byte
@@ -144,16 +143,16 @@ func (e *entry) setStatus(v []byte) {
 }
 
 func (e *entry) setDuration(v []byte, unit int64) {
-	if e.dur >= 0 && !e.loose {
+	if e.dur >= 0 {
 		return
 	}
-	if unit == 0 {
+	if unit == 0 { // most libraries write milliseconds where they name no unit
 		unit = millisecond
 	}
 	if d, ok := scaled(v, unit); ok && d <= maxDuration {
-		e.dur, e.loose = d, false
+		e.dur = d
 	} else if d, ok := withUnit(v); ok {
-		e.dur, e.loose = d, false
+		e.dur = d
 	}
 }
 

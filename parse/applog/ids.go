@@ -6,8 +6,10 @@ import "bytes"
 const idBytes = 4096
 
 // scanIDs finds request_id=..., [req: ...], "trace_id":"..." and their like
-// anywhere in a text. Names are those of structured lines.
+// anywhere in a text, and the method=, path=, status= and duration= of a
+// request where they are written so. Names are those of structured lines.
 func scanIDs(b []byte, e *entry) {
+	var status []byte
 	if len(b) > idBytes {
 		b = b[:idBytes]
 	}
@@ -32,7 +34,10 @@ func scanIDs(b []byte, e *entry) {
 			continue
 		}
 		k := keyOf(name)
-		if k != keyPID && k != keyVersion {
+		switch {
+		case k == keyPID || k == keyVersion:
+		case b[i] == '=' && k >= keyDuration && k <= keyURL:
+		default:
 			if k != keyRequestID {
 				k = idKey(name)
 			}
@@ -56,7 +61,27 @@ func scanIDs(b []byte, e *entry) {
 			if len(e.version) == 0 && versionLike(v) {
 				e.version = v
 			}
+		case keyMethod:
+			e.setMethod(v)
+		case keyURL:
+			e.setURL(v)
+		case keyStatus:
+			status = v
+		case keyDuration:
+			e.setDuration(v, 0)
+		case keyDurationNs:
+			e.setDuration(v, 1)
+		case keyDurationUs:
+			e.setDuration(v, microsecond)
+		case keyDurationMs:
+			e.setDuration(v, millisecond)
+		case keyDurationS:
+			e.setDuration(v, second)
 		}
+	}
+	// A status alone may be that of a process.
+	if len(e.method) > 0 || len(e.url) > 0 {
+		e.setStatus(status)
 	}
 }
 

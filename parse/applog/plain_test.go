@@ -72,6 +72,17 @@ func TestLongTracesAreBounded(t *testing.T) {
 	}
 }
 
+func TestRequestsWrittenAsPairs(t *testing.T) {
+	r := one(t, new(Plain), "2026-11-22 21:35:16,726 INFO method=GET path=/x status=503 duration=12ms request_id=r1")
+	if r.Kind != parse.KindRequest || r.Status != 503 || string(r.URL) != "/x" || r.Ended-r.Time != parse.Time(12*millisecond) {
+		t.Errorf("got\n%s", describe(r))
+	}
+	r = one(t, new(Plain), "2026-11-22 21:35:16,726 ERROR child exited status=203")
+	if r.Status != 0 || r.Kind != parse.KindSignal {
+		t.Errorf("got\n%s", describe(r))
+	}
+}
+
 func TestInterleavedTraces(t *testing.T) {
 	rs, bad := records(t, new(Plain), `2026-11-22 21:35:16,726 ERROR [a] first failed request_id=r1
 java.lang.IllegalStateException: one

@@ -6,8 +6,12 @@ import (
 	"why503/parse"
 )
 
-// addNote keeps the first notes and the last one, and drops repeats.
+// addNote keeps the first notes and the last one, and drops repeats and empty
+// ones.
 func addNote(r *parse.Record, n parse.Note) {
+	if len(n.Text) == 0 {
+		return
+	}
 	for i := range r.Notes {
 		if r.Notes[i].Field == n.Field && bytes.Equal(r.Notes[i].Text, n.Text) {
 			return

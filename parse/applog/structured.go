@@ -170,7 +170,7 @@ func (s *structured) setTime(v []byte, low, text bool) {
 	}
 	s.e.time, s.e.prec = s.clock.time(c), c.prec
 	s.stamped = !low
-	s.numericTs = c.epoch && !text && c.prec != millisecond
+	s.numericTs = c.epoch && !text && bytes.IndexByte(v, '.') > 0
 }
 
 // plausible says whether the line looks like a log line at all.
@@ -256,7 +256,7 @@ func (s *structured) notes(t tone) {
 	e := &s.e
 	bad := len(e.errText)+len(e.errMessage)+len(e.stack) > 0
 	if m := e.message; len(m) > 0 {
-		head, rest, _ := bytes.Cut(m, newline)
+		head, rest, _ := bytes.Cut(bytes.TrimLeft(m, "\r\n"), newline)
 		oneWord := bytes.IndexByte(head, ' ') < 0
 		if e.level >= parse.LevelWarn && !(bad && oneWord) || t != 0 && !e.served() {
 			s.note(bytes.TrimRight(head, "\r"), s.messageAt)

@@ -47,29 +47,34 @@ func sameHop(p, c *parse.Record) bool {
 	return p.Tx != nil && c.Tx != nil && p.Source == c.Source
 }
 
-// descend asks for everything under the Parts until no new one is found.
+// descend asks for everything under the Parts until no new one is found: what
+// Varnish began, what shares an id, and only then what fits without one.
 func (b *builder) descend() error {
-	for round := 0; ; round++ {
+	for range maxRounds {
 		before := len(b.q.Parts)
-		for i := 0; i < len(b.q.Parts) && len(b.q.Parts) < maxRecords; i++ {
-			if err := b.transactions(i); err != nil {
-				return err
-			}
+		if err := b.each(b.transactions); err != nil {
+			return err
 		}
 		if err := b.byID(); err != nil {
 			return err
 		}
-		if len(b.q.Parts) == before || round == maxRounds {
+		if len(b.q.Parts) > before {
+			continue
+		}
+		if err := b.each(b.inferChild); err != nil {
+			return err
+		}
+		if len(b.q.Parts) == before {
 			break
 		}
 	}
+	return b.each(b.lines)
+}
+
+// each calls fn for every Part, also for those that fn adds.
+func (b *builder) each(fn func(i int) error) error {
 	for i := 0; i < len(b.q.Parts) && len(b.q.Parts) < maxRecords; i++ {
-		if err := b.inferChild(i); err != nil {
-			return err
-		}
-	}
-	for i := 0; i < len(b.q.Parts) && len(b.q.Parts) < maxRecords; i++ {
-		if err := b.lines(i); err != nil {
+		if err := fn(i); err != nil {
 			return err
 		}
 	}

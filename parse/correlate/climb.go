@@ -203,8 +203,8 @@ func (j *Joiner) mayAsk(p, c candidate) bool {
 	if c.Record.Kind == parse.KindLog {
 		return pr.Program == c.Record.Program && pr.Kind == parse.KindRequest && sameHost(p.src, c.src)
 	}
-	if p.src.Rank >= c.src.Rank {
-		return false
+	if p.src.Rank >= c.src.Rank || (c.Record.Tx != nil && c.Record.Tx.Reason != parse.ReasonClient) {
+		return false // of a transaction tree, only the client's request was asked by another hop
 	}
 	if pr.Tx != nil && pr.Kind == parse.KindRequest && pr.Tx.Handling != parse.HandlingPipe {
 		return false // its fetches asked, not the request itself
@@ -255,7 +255,7 @@ func lineScore(ps *Source, p *parse.Record, cs *Source, c *parse.Record) float64
 	if p.Status >= 500 {
 		score += 0.05
 	}
-	return score + 0.1*closeness(ps, p, cs, c)
+	return min(1, score+0.1*closeness(ps, p, cs, c))
 }
 
 // stray reports whether a failed Record that nobody in front of it claims is no

@@ -80,7 +80,7 @@ func inferScore(ps *Source, p *parse.Record, cs *Source, c *parse.Record) float6
 	if len(p.Agent) > 0 && bytes.Equal(p.Agent, c.Agent) {
 		score += 0.05
 	}
-	return score + 0.1*closeness(ps, p, cs, c)
+	return min(1, score+0.1*closeness(ps, p, cs, c))
 }
 
 // statusTold is the status that the hop got from the one it asked; 0 when none came.

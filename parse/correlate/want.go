@@ -49,6 +49,6 @@ func (g *Ring) Answer(w Want) (Answer, error) {
 const (
 	maxRecords = 256 // Records in a fact
 	maxIDs     = 64  // different ids asked for
-	maxRounds  = 3   // of asking with ids that came in answers
+	maxRounds  = 6   // of asking with what came in answers: three hops, by id and without
 	maxAnswer  = 512 // candidates for one key, before they are checked
 )

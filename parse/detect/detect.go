@@ -96,7 +96,7 @@ func (r Result) Err(path string) error {
 	near := ""
 	if len(r.Tried) > 0 && r.Tried[0].Matched > 0 {
 		t := r.Tried[0]
-		near = fmt.Sprintf("; nearest was %s (%d of %d lines)", title(t.Name), t.Matched, t.Lines)
+		near = fmt.Sprintf("; nearest was %s (%d of %d lines)", strings.TrimSuffix(title(t.Name), " log"), t.Matched, t.Lines)
 	}
 	return &FormatError{Path: path, Result: r, text: fmt.Sprintf("%s: %s. Tried %d on its first 64 KiB%s. If you know it: --format NAME=%s (names: --format list)",
 		path, what, r.Formats, near, path)}

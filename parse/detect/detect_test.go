@@ -183,7 +183,7 @@ func TestAFormatOfTheConfigurationWins(t *testing.T) {
 
 func TestWhatIsNotReadIsWordedForAPerson(t *testing.T) {
 	for text, want := range map[string]string{
-		strings.Repeat("once\n", 9) + "2027/01/02 01:02:03 [notice] 29#29: x\n": "dump.txt: no known log format. Tried 31 on its first 64 KiB; nearest was nginx error log (1 of 10 lines). If you know it: --format NAME=dump.txt (names: --format list)",
+		strings.Repeat("once\n", 9) + "2027/01/02 01:02:03 [notice] 29#29: x\n": "dump.txt: no known log format. Tried 31 on its first 64 KiB; nearest was nginx error (1 of 10 lines). If you know it: --format NAME=dump.txt (names: --format list)",
 		"\x01\x02\x03\x04": "dump.txt: not a text. Tried 31 on its first 64 KiB. If you know it: --format NAME=dump.txt (names: --format list)",
 		`10.1.2.3:4 [02/Jan/2027:01:02:03.939] fe be/s1 0/0/0/2/2 503 3 - - SC-- 1/1/0/0/0 0/0 "GET / HTTP/1.1"`: "dump.txt: looks like a HAProxy log, which this version does not read",
 		"[Sat Jan 02 01:02:03 2027] [error] [client 10.1.2.3] File does not exist: /x":                           "dump.txt: looks like an Apache error log, which this version does not read",

@@ -60,10 +60,19 @@ func TestAContainerThatOnlyWritesErrors(t *testing.T) {
 	}
 }
 
-func TestANameBreaksTies(t *testing.T) {
-	// varnishncsa without an absolute URL and without its words reads as nginx's.
-	line := []byte(`10.1.2.3 - - [02/Jan/2027:01:02:03 +0100] "GET /x HTTP/1.1" 503 281 "-" "curl/8.1"` + "\n")
-	if r := Detect(line, Hints{Name: "varnish/access.log"}); r.Format.Name != "nginx" {
-		t.Errorf("a name outweighs content: %q", r.Format.Name)
+func TestANameOnlyBreaksTies(t *testing.T) {
+	tie := []byte(`{"time":"2027-01-02T01:02:03+01:00","remote_addr":"10.1.2.3","side":"c","method":"GET","uri":"/x","status":"503"}` + "\n")
+	plainLine := []byte(`10.1.2.3 - - [02/Jan/2027:01:02:03 +0100] "GET /x HTTP/1.1" 503 281 "-" "curl/8.1"` + "\n")
+	for _, tt := range []struct {
+		sample     []byte
+		name, want string
+	}{
+		{tie, "nginx.json", "nginx-json"},
+		{tie, "varnish.json", "varnishncsa-json"},
+		{plainLine, "varnish.log", "nginx"},
+	} {
+		if r := Detect(tt.sample, Hints{Name: tt.name}); r.Format.Name != tt.want {
+			t.Errorf("%s is taken for %q, want %q; tried %v", tt.name, r.Format.Name, tt.want, r.Tried)
+		}
 	}
 }

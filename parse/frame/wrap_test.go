@@ -234,3 +234,30 @@ func BenchmarkUnwrap(b *testing.B) {
 		})
 	}
 }
+
+type nothing struct{}
+
+func (nothing) Parse(parse.Line, parse.Emit) error { return nil }
+func (nothing) Flush(parse.Emit)                   {}
+
+func TestUnwrappingDoesNotAllocate(t *testing.T) {
+	for kind, line := range map[Kind]string{
+		CRI:    "2026-11-22T21:35:16.726Z stdout F GET / 503",
+		Docker: `{"log":"say \"hi\"\n","stream":"stdout","time":"2026-11-22T21:35:16.726Z"}`,
+		Syslog: "Nov 22 21:38:59 web01 nginx: text",
+	} {
+		p := NewParser(kind, nothing{}, nil)
+		at := parse.Line{Text: []byte(line)}
+		emit := func(*parse.Record) {}
+		run := func() {
+			at.Offset += int64(len(line)) + 1
+			_ = p.Parse(at, emit)
+		}
+		for range 2 * maxKeptLines {
+			run() // until what is kept has its size
+		}
+		if n := testing.AllocsPerRun(1000, run); n != 0 {
+			t.Errorf("%v: %v allocations a line", kind, n)
+		}
+	}
+}

@@ -198,7 +198,7 @@ func (p *Log) feed(t *transaction, r *rec, line parse.Line) {
 	if t.now != 0 {
 		p.now = t.now
 	}
-	if n := len(r.payload); n >= p.Reclen-1 && n <= p.Reclen && tellsCause(r.tag) {
+	if n := len(r.payload); line.Cut || n >= p.Reclen-1 && n <= p.Reclen && tellsCause(r.tag) {
 		t.short = true
 	}
 }

@@ -62,22 +62,14 @@ var kinds = map[string]struct {
 	"deploy":           {parse.SourceChanges, parse.Deploy},
 }
 
-// zoneLess are parsers of formats whose stamps print no zone, or no year.
-type (
-	zoner interface{ Zone(*time.Location) }
-	baser interface{ Base(time.Time) }
-)
-
 // newParser returns a parser for in, set to the run's zone and to the year that
 // stamps without one are of.
 func (in *input) newParser(zone *time.Location, base time.Time) parse.Parser {
 	p := in.make()
-	if z, ok := p.(zoner); ok && zone != nil {
-		z.Zone(zone)
+	if zone != nil {
+		detect.SetZone(p, zone)
 	}
-	if b, ok := p.(baser); ok {
-		b.Base(base)
-	}
+	detect.SetBase(p, base)
 	return p
 }
 

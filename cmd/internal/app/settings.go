@@ -7,6 +7,7 @@ import (
 
 	"why503/parse"
 	"why503/parse/nginx"
+	"why503/parse/varnish"
 	"why503/rules"
 )
 
@@ -26,6 +27,20 @@ func readSettings(cfg AnalyzeConfig) (settings, error) {
 		c := nginx.ReadConfigWith(path, src, nginx.FromFS(os.DirFS("/"), filepath.Dir(path)))
 		s.nginx = append(s.nginx, c)
 		s.values = append(s.values, nginxSettings(path, c)...)
+	}
+	for i, paths := range [][]string{cfg.VCL, cfg.VarnishParams} {
+		for _, path := range paths {
+			src, err := os.ReadFile(path)
+			if err != nil {
+				return s, fmt.Errorf("reading %s: %w", [...]string{"--vcl", "--varnish-params"}[i], err)
+			}
+			read := varnish.ReadVCL
+			if i == 1 {
+				read = varnish.ReadParams
+			}
+			c := read(src)
+			s.values = append(s.values, varnishSettings(path, c)...)
+		}
 	}
 	return s, nil
 }
@@ -69,6 +84,34 @@ func nginxSettings(path string, c nginx.Config) []rules.Setting {
 		out = append(out, rules.Setting{
 			Name: name, Program: parse.Nginx, Value: int64(v.Value), File: filepath.Base(path), LineNo: int64(v.LineNo), Line: v.Line,
 		})
+	}
+	return out
+}
+
+// varnishTimeouts maps backend attributes, bereq settings and parameters of
+// Varnish to the names that rules use.
+var varnishTimeouts = map[string]string{
+	"connect_timeout": "connect_timeout", "first_byte_timeout": "first_byte_timeout", "between_bytes_timeout": "between_bytes_timeout",
+	"bereq.connect_timeout": "connect_timeout", "bereq.first_byte_timeout": "first_byte_timeout", "bereq.between_bytes_timeout": "between_bytes_timeout",
+	"backend_idle_timeout": "idle_timeout",
+}
+
+func varnishSettings(path string, c varnish.Config) []rules.Setting {
+	var out []rules.Setting
+	add := func(backend string, vs []varnish.Setting) {
+		for _, v := range vs {
+			if name, ok := varnishTimeouts[v.Name]; ok && v.Duration > 0 {
+				out = append(out, rules.Setting{
+					Name: name, Program: parse.Varnish, Backend: backend, Value: int64(v.Duration),
+					File: filepath.Base(path), LineNo: int64(v.LineNo), Line: v.Line,
+				})
+			}
+		}
+	}
+	add("", c.Params)
+	add("", c.Sets)
+	for i := range c.Backends {
+		add(c.Backends[i].Name, c.Backends[i].Settings)
 	}
 	return out
 }

@@ -1,0 +1,79 @@
+package varnish
+
+import (
+	"testing"
+	"time"
+)
+
+func TestNanos(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		want int64
+		ok   bool
+	}{
+		{"1795383262.592280", 1795383262592280000, true},
+		{"-0.100445", -100445000, true},
+		{"3", 3e9, true},
+		{"0.1234567899", 123456789, true},
+		{"", 0, false}, {"-", 0, false}, {".5", 0, false}, {"5.", 0, false}, {"1e9", 0, false},
+		{"99999999999.0", 0, false}, {"9999999999.9", 0, false}, {"1.2.3", 0, false},
+	} {
+		if got, ok := nanos([]byte(c.in)); ok != c.ok || ok && got != c.want {
+			t.Errorf("%q: %d %v", c.in, got, ok)
+		}
+	}
+}
+
+func TestSplitURL(t *testing.T) {
+	for _, c := range []struct{ in, host, path string }{
+		{"/a?b", "", "/a?b"},
+		{"http://h.test:81/a?b", "h.test:81", "/a?b"},
+		{"HTTPS://h", "h", ""},
+		{"http://h?x=/", "h", "?x=/"},
+		{"*", "", "*"},
+		{"", "", ""},
+	} {
+		if host, path := splitURL([]byte(c.in)); string(host) != c.host || string(path) != c.path {
+			t.Errorf("%q: %q %q", c.in, host, path)
+		}
+	}
+}
+
+func TestTraceID(t *testing.T) {
+	const id = "94a48f9c5c2165e5a973b906a59686e5"
+	for in, want := range map[string]string{
+		"00-" + id + "-ebbe08ce031f4570-01": id,
+		"00-" + id:                          id,
+		"00-" + id + "x":                    "",
+		"00-" + id[:31] + "g-ebbe":          "",
+		"00-":                               "",
+	} {
+		if got := traceID([]byte(in)); string(got) != want {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+}
+
+func TestShapedTime(t *testing.T) {
+	want := time.Date(2026, 11, 22, 21, 34, 22, 0, time.UTC)
+	for in, unit := range map[string]int64{
+		"1795383262":                   1e9,
+		"1795383262000":                1e6,
+		"1795383262000000":             1e3,
+		"1795383262.000":               1e3,
+		"[22/Nov/2026:23:34:22 +0200]": 1e9,
+		"22/Nov/2026:21:34:22 +0000":   1e9,
+		"2026-11-22T21:34:22Z":         1e9,
+		"2026-11-22T16:04:22.000-0530": 1e6,
+	} {
+		at, got, ok := shapedTime([]byte(in), nil)
+		if !ok || int64(at) != want.UnixNano() || got != unit {
+			t.Errorf("%q: %d %d %v", in, at, got, ok)
+		}
+	}
+	for _, in := range []string{"", "yesterday", "12345", "2026-13-22T21:34:22Z", "[22/Foo/2026:23:34:22 +0200]"} {
+		if _, _, ok := shapedTime([]byte(in), nil); ok {
+			t.Errorf("%q is taken for a time", in)
+		}
+	}
+}
