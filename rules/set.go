@@ -14,7 +14,7 @@ import (
 	"why503/parse/recognise"
 )
 
-//go:embed builtin/*.yaml
+//go:embed builtin
 var builtin embed.FS
 
 // A Set is a compiled set of rules. It is safe for use by several goroutines.
@@ -210,3 +210,12 @@ func (s *Set) over(v *view, k int, t int64, id parse.EventID) bool {
 // startup is how long a started program may take until it listens: a service
 // manager says "Started" when it has forked.
 const startup = int64(1_500_000_000)
+
+// Files returns the rule files that are part of the program, and their tests.
+func Files() fs.FS {
+	sub, err := fs.Sub(builtin, "builtin")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return sub
+}

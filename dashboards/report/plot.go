@@ -27,7 +27,10 @@ func (a axis) row(s aggregate.Series) plotRow {
 	if s.Step <= 0 {
 		return r
 	}
-	for i, c := range s.Counts {
+	first := max(int64(a.start.Sub(s.Start)/s.Step), 0)
+	end := int64(a.start.Add(time.Duration(a.n)*a.column).Sub(s.Start)/s.Step) + 1
+	for i := first; i < min(end, int64(len(s.Counts))); i++ {
+		c := s.Counts[i]
 		if c == 0 {
 			continue
 		}

@@ -186,10 +186,10 @@ func few() *aggregate.Summary {
 // dozen has twelve incidents over a day.
 func dozen() *aggregate.Summary {
 	s := &aggregate.Summary{Window: aggregate.Window{From: at("00:00:00"), To: at("23:59:59")}, Requests: 1_234_567, Classes: map[string]int64{}, Reached: map[string]int64{"late": 1}}
-	s.All = aggregate.Series{Start: at("00:00:00"), Step: time.Second, Counts: make([]int64, 86400)}
-	s.Failed = aggregate.Series{Start: at("00:00:00"), Step: time.Second, Counts: make([]int64, 86400)}
+	s.All = aggregate.Series{Start: at("00:00:00"), Step: 10 * time.Second, Counts: make([]int64, 8640)}
+	s.Failed = aggregate.Series{Start: at("00:00:00"), Step: 10 * time.Second, Counts: make([]int64, 8640)}
 	for i := range s.All.Counts {
-		s.All.Counts[i] = 14
+		s.All.Counts[i] = 143
 	}
 	for i := range 12 {
 		start := at(fmt.Sprintf("%02d:10:00", 2*i))
@@ -198,7 +198,7 @@ func dozen() *aggregate.Summary {
 		c.First, c.Last = start, start.Add(5*time.Minute)
 		c.Failed = aggregate.Series{}
 		for j := range c.Count {
-			s.Failed.Counts[2*i*3600+600+int(j)%300]++
+			s.Failed.Counts[(2*i*3600+600)/10+int(j)%30]++
 		}
 		s.Causes = append(s.Causes, c)
 		s.Failures += c.Count
@@ -217,7 +217,7 @@ func oneOfDay() *aggregate.Summary {
 	s.Incidents, s.Causes = s.Incidents[3:4], s.Causes[3:4]
 	s.Failures = 400
 	for i := range s.Failed.Counts {
-		if at := s.Failed.Start.Add(time.Duration(i) * time.Second); at.Before(s.Incidents[0].Start) || at.After(s.Incidents[0].End) {
+		if at := s.Failed.Start.Add(time.Duration(i) * s.Failed.Step); at.Before(s.Incidents[0].Start) || at.After(s.Incidents[0].End) {
 			s.Failed.Counts[i] = 0
 		}
 	}
