@@ -3,6 +3,7 @@ package aggregate
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 
@@ -83,7 +84,7 @@ func (c *cells) widen() {
 // incident tells an incident by the cells in its time.
 func (c *Collector) incident(in incident.Incident) Incident {
 	out := Incident{
-		ID: in.ID, Site: in.Site, Start: at(in.Start), End: at(in.End), Ongoing: in.Ongoing,
+		ID: in.ID, Site: in.Site, Start: at(in.Start), End: at(in.End), Ongoing: in.Ongoing && !c.recovered(in),
 		DurationS: float64(in.End-in.Start) / 1e9, Failures: in.Failures, Requests: in.Requests, PeakRatio: in.PeakRatio,
 		Causes: []Cause{}, Localisation: []Local{}, WhatIf: []struct{}{}, Reached: map[string]int64{}, Missing: []MissingCount{}, Chain: []ChainLink{},
 	}
@@ -135,6 +136,27 @@ func (c *Collector) incident(in incident.Incident) Incident {
 	}
 	return out
 }
+
+// recovered reports whether what was read after the last failure of an
+// incident would be too good a run of luck if it were still going on. The
+// detector wants more quiet, since live it would have to take the word back.
+func (c *Collector) recovered(in incident.Incident) bool {
+	if in.Requests == 0 {
+		return false
+	}
+	var after float64
+	for t, n := range c.all.Bins() {
+		if t > in.End {
+			after += float64(n)
+		}
+	}
+	ratio := float64(in.Failures) / float64(in.Requests)
+	return after*math.Log1p(-min(ratio, 0.999)) < math.Log(luck)
+}
+
+// luck is how improbable a run of good requests must be to end an incident at
+// the end of a log.
+const luck = 0.01
 
 // missingOf names the logs that would decide the incident's undecided
 // requests, from the samples of its time.

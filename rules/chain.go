@@ -19,7 +19,7 @@ const (
 	sureKnown     = 0.97 // a signal of the failing backend itself
 	sureUnknown   = 0.88 // a signal that may be of another
 	sureGuess     = 0.6
-	sureOneOfTwo  = 0.9
+	doubtful      = 0.45 // what is less sure is not said
 	earlierEdges  = "cache_config.retry_limit health.backend_down health.all_down dns_routing.no_backend network.conn_refused"
 	noCauseFamily = "client_abort"
 )
@@ -82,7 +82,7 @@ func (s *Set) finding(e *evidence, i int) (step, bool) {
 		if u.hypothesis {
 			st.sure *= sureGuess
 		}
-		return st, true
+		return st, st.sure >= doubtful
 	}
 	return step{}, false
 }

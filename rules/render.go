@@ -173,7 +173,7 @@ func (w *writer) fill(hole string) string {
 func ofRecord(p *parse.Part, hole string) string {
 	r := p.Record
 	switch hole {
-	case "host":
+	case "machine":
 		return p.Host
 	case "service":
 		return text(serviceOf(r))
