@@ -20,7 +20,7 @@ type Collector struct {
 	classes   [rules.NumClasses]int64
 	reached   [rules.NumReached]int64
 	causes    map[causeKey]*causeRow
-	missing   map[missingKey]*MissingCount
+	missing   map[missingKey]*missingRow
 	undecided int64
 	requests  int64
 	all       *rollup.Series
@@ -34,6 +34,13 @@ type Collector struct {
 type causeKey struct{ class, cause, symptom string }
 
 type missingKey struct{ source, kind, why string }
+
+// A missingRow is a log that was missed, and how far in front a verdict named
+// it: the log that decides most comes first.
+type missingRow struct {
+	MissingCount
+	place int
+}
 
 // A causeRow gathers the requests of one cause and symptom.
 type causeRow struct {
@@ -79,7 +86,7 @@ type second struct {
 // NewCollector returns an empty Collector that describes requests by d.
 func NewCollector(d *Describer) *Collector {
 	return &Collector{
-		rows: d, causes: make(map[causeKey]*causeRow), missing: make(map[missingKey]*MissingCount),
+		rows: d, causes: make(map[causeKey]*causeRow), missing: make(map[missingKey]*missingRow),
 		all: rollup.NewSeries(1 << 14), failed: rollup.NewSeries(1 << 14),
 		detector: incident.New(incident.Defaults()), seconds: make(map[siteSecond]*second), cells: newCells(),
 		from: math.MaxInt64, to: math.MinInt64,
@@ -114,7 +121,7 @@ func (c *Collector) Add(q *parse.Request, v *rules.Verdict) {
 	ended := root.Ended + parse.Time(q.Parts[0].Offset)
 	c.classes[v.Class]++
 	c.from, c.to = min(c.from, ended), max(c.to, ended)
-	site := siteOf(q)
+	site := Site(root.Host) // as the request was counted, not as a joined line may name it
 	if v.Class == rules.ClassFailure {
 		c.reached[v.Reached]++
 		c.failed.Add(ended, 1)
@@ -134,23 +141,16 @@ func (c *Collector) Add(q *parse.Request, v *rules.Verdict) {
 				m := &v.Missing[i]
 				k := missingKey{m.Source, m.Kind.String(), m.Why.String()}
 				if c.missing[k] == nil {
-					c.missing[k] = &MissingCount{Missing: Missing{m.Source, m.Kind.String(), m.Why.String(), m.WouldDecide, m.Snippet}}
+					row := MissingCount{Missing: Missing{m.Source, m.Kind.String(), m.Why.String(), m.WouldDecide, m.Snippet}}
+					c.missing[k] = &missingRow{MissingCount: row, place: i}
 				}
 				c.missing[k].Count++
+				c.missing[k].place = min(c.missing[k].place, i)
 			}
 		}
 	}
 	c.row(q, v, ended)
 	c.cells.add(site, q, v, ended)
-}
-
-func siteOf(q *parse.Request) string {
-	for i := range q.Parts {
-		if h := q.Parts[i].Record.Host; len(h) > 0 {
-			return Site(h)
-		}
-	}
-	return ""
 }
 
 func (c *Collector) row(q *parse.Request, v *rules.Verdict, ended parse.Time) {
@@ -308,13 +308,14 @@ func (c *Collector) ranked() []*causeRow {
 }
 
 func (c *Collector) missingRows() []MissingCount {
-	out := make([]MissingCount, 0, len(c.missing))
-	for _, m := range c.missing {
-		out = append(out, *m)
-	}
-	slices.SortFunc(out, func(a, b MissingCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Source, b.Source))
+	rows := slices.Collect(maps.Values(c.missing))
+	slices.SortFunc(rows, func(a, b *missingRow) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.place, b.place), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Source, b.Source))
 	})
+	out := make([]MissingCount, 0, len(rows))
+	for _, r := range rows {
+		out = append(out, r.MissingCount)
+	}
 	return out
 }
 

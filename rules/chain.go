@@ -2,7 +2,6 @@ package rules
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"why503/parse/recognise"
@@ -20,9 +19,12 @@ const (
 	sureUnknown   = 0.88 // a signal that may be of another
 	sureGuess     = 0.6
 	doubtful      = 0.45 // what is less sure is not said
-	earlierEdges  = "cache_config.retry_limit health.backend_down health.all_down dns_routing.no_backend network.conn_refused"
 	noCauseFamily = "client_abort"
 )
+
+// tellsLittle are symptoms of a last attempt that only say that nothing more
+// was tried; the attempts before it may hold the reason.
+var tellsLittle = []string{"cache_config.retry_limit", "health.backend_down", "health.all_down", "dns_routing.no_backend"}
 
 // findingsOf asks the rules of every item, and drops what other findings beat or
 // contradict.
@@ -33,7 +35,7 @@ func (s *Set) findingsOf(e *evidence, first step) []step {
 		if i == first.item || it.in&(inDeciding|inRequest) != 0 && it.in&inDeeper == 0 {
 			continue
 		}
-		if it.in == 0 || it.in&inEarlier != 0 && !strings.Contains(earlierEdges, first.cause.Slug) {
+		if it.in == 0 || it.in&inEarlier != 0 && !slices.Contains(tellsLittle, first.cause.Slug) {
 			continue
 		}
 		if st, ok := s.finding(e, i); ok {

@@ -36,11 +36,12 @@ func (s *Set) decide(e *evidence) *decision {
 	d.steps = s.chain(e, first)
 	d.reached = s.reachedOf(e, first)
 	last := d.steps[len(d.steps)-1]
-	d.confidence = 1
+	// A chain is as sure as its weakest link: the links prove each other, they
+	// are no independent throws.
+	d.confidence = last.sure
 	for _, st := range d.steps {
-		d.confidence *= st.sure
+		d.confidence = min(d.confidence, st.sure)
 	}
-	d.confidence = min(d.confidence, last.sure)
 	d.class = classOf(e, first.cause.Slug, last.cause.Slug)
 	d.missing = s.missing(e, d)
 	d.decidable = last.level == "root" || len(d.missing) == 0

@@ -66,6 +66,18 @@ var scenes = []struct {
 		return s
 	}, expected{symptom: "network.conn_timeout", reached: ReachedNever, class: ClassFailure, undecided: true}},
 
+	{"errno 0 does not take the errno of another backend", func() *scene {
+		s, f := varnish(503, 1e6, 503)
+		unsent(f)
+		broke(f, "backend cart7: fail errno 110 (Connection timed out)")
+		g := f.Clone()
+		g.VXID, g.Time, g.Tx.Parent, g.Tx.Reason, g.Notes = 103, f.Time+5, 101, parse.ReasonRetry, nil
+		g.Tx.Backend = []byte("cart8")
+		note(g, parse.FieldFetchError, "backend cart8: fail errno 0 (Success)")
+		s.add(g, 0, 1, parse.SourceVarnishlog, parse.JoinLink)
+		return s
+	}, expected{symptom: "network.conn_refused", cause: "network.conn_refused", reached: ReachedNever, class: ClassFailure, undecided: true}},
+
 	{"first byte timeout, and the origin was still at work", func() *scene {
 		s, f := varnish(503, 4*second, 503)
 		broke(f, "first byte timeout (reused connection)")

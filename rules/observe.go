@@ -54,7 +54,7 @@ func (v *view) observeFetch(f *Facts) {
 	r := p.Record
 	f.OriginStatus = originStatus(r)
 	for i := range r.Notes {
-		if k := r.Notes[i].Field; k == parse.FieldFetchError || k == parse.FieldNCSAFetchError {
+		if k := r.Notes[i].Field; (k == parse.FieldFetchError || k == parse.FieldNCSAFetchError) && !superseded(r, &r.Notes[i]) {
 			f.FetchErrors++
 		}
 	}
@@ -82,6 +82,17 @@ func (v *view) observeFetch(f *Facts) {
 	if ns, ok := waited(t, sent, wasSent, e, made); ok {
 		f.Took = seconds(ns)
 	}
+}
+
+// superseded reports whether a FetchError was followed by an answer within the
+// same fetch: Varnish tries once more, without a word, when a connection that it
+// reused breaks before the first byte.
+func superseded(r *parse.Record, n *parse.Note) bool {
+	if n.Field != parse.FieldFetchError || r.Tx == nil || n.Time == 0 || len(r.Upstreams) < 2 || r.Upstreams[len(r.Upstreams)-1].Status == 0 {
+		return false
+	}
+	head, ok := r.Tx.Stamp(parse.StampBeresp)
+	return ok && n.Time < head.At
 }
 
 // waited is the length of the span that ended in the failure: the connect, the

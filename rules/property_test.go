@@ -292,3 +292,28 @@ func BenchmarkDiagnose(b *testing.B) {
 		}
 	})
 }
+
+func TestSeveralGoroutinesShareASet(t *testing.T) {
+	s := Builtin()
+	c := scenes[0].build()
+	want := s.diagnoseAfresh(&c.q, nil)
+	done := make(chan string)
+	for range 4 {
+		go func() {
+			diff := ""
+			for range 50 {
+				for i := range scenes {
+					o := scenes[i].build()
+					s.Diagnose(&o.q, nil)
+				}
+				diff += cmp.Diff(want, s.Diagnose(&c.q, nil))
+			}
+			done <- diff
+		}()
+	}
+	for range 4 {
+		if d := <-done; d != "" {
+			t.Error(d)
+		}
+	}
+}

@@ -93,14 +93,17 @@ func (v *view) why(n int) string {
 		return v.single(main)
 	}
 	var parts []string
-	var rest int64
+	var rest, undecided int64
 	for i := range v.causes {
 		c := &v.causes[i]
 		switch {
 		case i >= n:
 			rest += c.Count
-		case c.certainty() == unknown:
+		case c.certainty() == unknown && c.Words == "":
 			parts = append(parts, fmt.Sprintf("%s for reasons these logs cannot tell", count(c.Count)))
+		case c.certainty() == unknown:
+			parts = append(parts, fmt.Sprintf("%s because %s", count(c.Count), c.words()))
+			undecided++
 		case c.certainty() == likely:
 			parts = append(parts, fmt.Sprintf("%s most likely because %s", count(c.Count), c.words()))
 		default:
@@ -110,6 +113,9 @@ func (v *view) why(n int) string {
 	s := fmt.Sprintf(" for %s causes: %s", number(len(v.causes)), strings.Join(parts, ", "))
 	if rest > 0 {
 		s += fmt.Sprintf(", %s for others", count(rest))
+	}
+	if undecided > 0 {
+		s += "; what lay behind that, these logs cannot say"
 	}
 	return s
 }

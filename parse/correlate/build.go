@@ -150,11 +150,52 @@ func (b *builder) byID() error {
 		if len(b.q.Parts) >= maxRecords {
 			break
 		}
-		if p, ok := b.asker(c); ok {
+		if p, ok := b.asker(c); ok && !b.others(found, p, c) {
 			b.add(c, b.place[p.Pos], 1, p.how)
 		}
 	}
 	return nil
+}
+
+// others reports whether c, which may be what Part p asked for by its id, is
+// rather what another request with the same id asked for. found holds all that
+// carry the id.
+func (b *builder) others(found []candidate, p, c candidate) bool {
+	if p.how != parse.JoinRequestID && p.how != parse.JoinTraceID {
+		return false
+	}
+	rivals := false
+	mine := likeness(p.src, p.Record, c.src, c.Record)
+	for _, o := range found {
+		if o.Pos == c.Pos || o.src.Rank != p.src.Rank || o.Record.Kind != p.Record.Kind || b.has(o) || !b.j.asks(&o, c) {
+			continue
+		}
+		rivals = true
+		if likeness(o.src, o.Record, c.src, c.Record) > mine {
+			return true
+		}
+	}
+	return rivals && (b.taken(c.Pos) || b.answered(p, c))
+}
+
+func (b *builder) has(c candidate) bool {
+	_, ok := b.place[c.Pos]
+	return ok
+}
+
+// answered reports whether as many requests of c's source hang under p as p
+// made attempts.
+func (b *builder) answered(p, c candidate) bool {
+	if c.Record.Kind == parse.KindLog {
+		return false
+	}
+	at, n := b.place[p.Pos], 0
+	for i := range b.q.Parts {
+		if q := &b.q.Parts[i]; q.Parent == at && q.Record.Kind == c.Record.Kind && q.Record.Source == c.Record.Source {
+			n++
+		}
+	}
+	return n >= max(1, len(p.Record.Upstreams))
 }
 
 // idsOf returns the keys under which hops behind r may be found.
@@ -188,20 +229,18 @@ func (b *builder) asker(c candidate) (candidate, bool) {
 func (b *builder) inferChild(i int) error {
 	p := b.cands[i]
 	r := p.Record
-	if !b.asksOthers(i) {
+	if !b.asksOthers(i) || !b.j.hasBehind(p.src) {
 		return nil
 	}
-	v := span(p.src, r).widen(slack)
-	a, err := b.j.ring.Answer(Want{
-		UID: b.q.UID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to + parse.Time(b.j.cfg.Hold),
-	})
+	v := span(p.src, r).widen(slack) // what ends later began before that
+	a, err := b.j.ring.answer(Want{UID: b.q.UID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to}, b.taken)
 	if err != nil {
 		return err
 	}
 	byRank := make(map[int][]candidate)
 	for _, e := range a.Entries {
 		c := candidate{Entry: e, src: b.j.sources[e.Record.Source], how: parse.JoinInferred}
-		if _, mine := b.place[e.Pos]; mine || e.Record.Kind == parse.KindLog || !b.j.mayAsk(p, c) || b.taken(e.Pos) {
+		if _, mine := b.place[e.Pos]; mine || e.Record.Kind == parse.KindLog || !b.j.mayAsk(p, c) {
 			continue
 		}
 		if c.score = inferScore(p.src, r, c.src, e.Record); c.score >= minScore {
@@ -229,8 +268,7 @@ func (b *builder) inferChild(i int) error {
 
 // taken reports whether a Record belongs to a Request that was written.
 func (b *builder) taken(p Pos) bool {
-	_, ok := b.j.claims[p]
-	return ok
+	return b.j.claims.has(p)
 }
 
 // alike reports whether it makes no difference which of two candidates it is:
@@ -277,7 +315,7 @@ func proxy(p parse.Program) bool {
 func (b *builder) lines(i int) error {
 	p := b.cands[i]
 	r := p.Record
-	if r.Kind == parse.KindLog || r.Kind == parse.KindSession || len(r.URL) == 0 {
+	if r.Kind == parse.KindLog || r.Kind == parse.KindSession || len(r.URL) == 0 || !b.j.hasLines() {
 		return nil
 	}
 	want := Want{UID: b.q.UID, Keys: []Key{urlKey(r.Method, r.URL)}}
@@ -285,15 +323,15 @@ func (b *builder) lines(i int) error {
 		want.Keys = append(want.Keys, connKey(r.Program, r.ConnID))
 	}
 	v := span(p.src, r).widen(slack)
-	want.From, want.To = v.from, v.to+parse.Time(b.j.cfg.Hold)
-	a, err := b.j.ring.Answer(want)
+	want.From, want.To = v.from, v.to
+	a, err := b.j.ring.answer(want, b.taken)
 	if err != nil {
 		return err
 	}
 	var sure, likely []candidate
 	for _, e := range a.Entries {
 		c := candidate{Entry: e, src: b.j.sources[e.Record.Source]}
-		if _, mine := b.place[e.Pos]; mine || e.Record.Kind != parse.KindLog || b.taken(e.Pos) {
+		if _, mine := b.place[e.Pos]; mine || e.Record.Kind != parse.KindLog {
 			continue
 		}
 		switch {
@@ -306,28 +344,11 @@ func (b *builder) lines(i int) error {
 			}
 		}
 	}
-	b.addSure(i, sure)
+	b.addLines(i, sure, 0)
 	if len(sure) == 0 {
 		b.addLikely(i, likely)
 	}
 	return nil
-}
-
-// addSure adds lines of Part i's connection: of each event as many as it made
-// attempts, since a client may send the same request again and again over one
-// connection within the second that the stamps tell apart.
-func (b *builder) addSure(i int, sure []candidate) {
-	most := max(1, len(b.q.Parts[i].Record.Upstreams))
-	count := make(map[parse.EventID]int)
-	for _, c := range sure {
-		var ev parse.EventID
-		if len(c.Record.Notes) > 0 {
-			ev = c.Record.Notes[0].Event
-		}
-		if count[ev]++; count[ev] <= most {
-			b.add(c, i, 1, parse.JoinConnection)
-		}
-	}
 }
 
 // ownLine reports whether c was written by the program of p, on its host.
@@ -353,8 +374,9 @@ func (b *builder) lineBehind(i int, c candidate) bool {
 	return true
 }
 
-// addLikely adds the lines of the best fitting connection: several lines may
-// tell of one request, but not those of another one beside it.
+// addLikely adds the lines that fit best, of each source those of one
+// connection: several lines may tell of one request, but not those of another
+// one beside it.
 func (b *builder) addLikely(i int, likely []candidate) {
 	perSource := make(map[parse.SourceID][]candidate)
 	var order []parse.SourceID
@@ -365,12 +387,28 @@ func (b *builder) addLikely(i int, likely []candidate) {
 		perSource[c.src.ID] = append(perSource[c.src.ID], c)
 	}
 	for _, s := range order {
-		first, next, _ := best(perSource[s])
-		for _, c := range perSource[s] {
-			if c.Pos == first.Pos || (c.Record.ConnID != 0 && c.Record.ConnID == first.Record.ConnID) {
-				at := b.add(c, i, c.score, parse.JoinInferred)
-				b.q.Parts[at].Join.RunnerUp = next
-			}
+		found := perSource[s]
+		first, next, _ := best(found)
+		found = slices.DeleteFunc(found, func(c candidate) bool {
+			return c.Pos != first.Pos && (c.Record.ConnID == 0 || c.Record.ConnID != first.Record.ConnID)
+		})
+		b.addLines(i, found, next)
+	}
+}
+
+// addLines adds lines to Part i: of each event as many as it made attempts,
+// since a client may send the same request again and again over one connection
+// within the seconds that the stamps tell apart.
+func (b *builder) addLines(i int, lines []candidate, next float64) {
+	most := max(1, len(b.q.Parts[i].Record.Upstreams))
+	count := make(map[parse.EventID]int)
+	for _, c := range lines {
+		var ev parse.EventID
+		if len(c.Record.Notes) > 0 {
+			ev = c.Record.Notes[0].Event
+		}
+		if count[ev]++; count[ev] <= most {
+			b.q.Parts[b.add(c, i, c.score, c.how)].Join.RunnerUp = next
 		}
 	}
 }

@@ -127,19 +127,20 @@ func sameRequestLine(a, b *parse.Record) bool {
 const cutURL = 180
 
 // nearest returns of all that asked the one right in front of c: the deepest
-// hop, a fetch before the request it was made for, the latest to begin.
+// hop, a fetch before the request it was made for, the one most like c, the
+// latest to begin.
 func nearest(found []candidate, c candidate) (candidate, bool) {
 	var at candidate
 	ok := false
 	for _, p := range found {
-		if !ok || closer(p, at) {
+		if !ok || closer(p, at, c) {
 			at, ok = p, true
 		}
 	}
 	return at, ok
 }
 
-func closer(p, q candidate) bool {
+func closer(p, q, c candidate) bool {
 	if (p.how == parse.JoinVXID) != (q.how == parse.JoinVXID) {
 		return p.how == parse.JoinVXID
 	}
@@ -148,6 +149,9 @@ func closer(p, q candidate) bool {
 	}
 	if p.Record.Kind != q.Record.Kind {
 		return p.Record.Kind == parse.KindFetch
+	}
+	if x, y := likeness(p.src, p.Record, c.src, c.Record), likeness(q.src, q.Record, c.src, c.Record); x != y {
+		return x > y
 	}
 	if p.Record.Time != q.Record.Time {
 		return p.Record.Time > q.Record.Time
@@ -226,6 +230,28 @@ func (j *Joiner) hasFront(s *Source) bool {
 	return false
 }
 
+// hasBehind reports whether a source of requests behind s was given.
+func (j *Joiner) hasBehind(s *Source) bool {
+	for _, o := range j.sources {
+		if requests(o.Kind) && o.Rank > s.Rank {
+			return true
+		}
+	}
+	return false
+}
+
+// hasLines reports whether a source was given that may hold lines of programs.
+func (j *Joiner) hasLines() bool {
+	for _, o := range j.sources {
+		switch o.Kind {
+		case parse.SourceVarnishlog, parse.SourceVarnishncsa, parse.SourceNginxAccess, parse.SourceApacheAccess, parse.SourceCDN:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
 // lineScore says how well a program's line without id fits a request of the
 // same program: same request line, written while it ran.
 func lineScore(ps *Source, p *parse.Record, cs *Source, c *parse.Record) float64 {
@@ -275,8 +301,10 @@ func (j *Joiner) stray(c candidate) (bool, error) {
 		return false, nil
 	}
 	asked := false
+	looked := 0 // by a probe that asks for the same path all the time
 	err := j.ring.Find(urlKey(r.Method, r.URL), v.from-parse.Time(j.cfg.Horizon), v.to+parse.Time(j.cfg.Hold), func(e Entry) bool {
-		asked = asked || (j.sources[e.Record.Source].Rank < c.src.Rank && sameRequestLine(e.Record, r))
+		looked++
+		asked = looked > maxAnswer || (j.sources[e.Record.Source].Rank < c.src.Rank && sameRequestLine(e.Record, r))
 		return !asked
 	})
 	return !asked, err

@@ -96,7 +96,7 @@ func (b *builder) cover() {
 // time, and no line of it was found.
 func (b *builder) unjoined() bool {
 	for i := range b.cands {
-		if !b.asksOthers(i) {
+		if !b.asksOthers(i) || !connected(b.cands[i].Record) {
 			continue
 		}
 		for _, s := range b.j.sources {
@@ -104,6 +104,18 @@ func (b *builder) unjoined() bool {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+// connected reports whether a hop got through to the one it asked, as far as
+// its own log shows.
+func connected(r *parse.Record) bool {
+	if r.Tx != nil {
+		return len(r.Tx.Opens) > 0
+	}
+	if n := len(r.Upstreams); n > 0 {
+		return r.Upstreams[n-1].Connect >= 0 || r.Upstreams[n-1].Header >= 0
 	}
 	return false
 }

@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"why503/parse"
@@ -42,7 +43,8 @@ type Joiner struct {
 	book    *addressBook
 	emit    func(*parse.Request)
 	waiting []waiting // failed Records, in the order they came
-	claims  map[Pos]claim
+	done    int       // of waiting, how many were resolved
+	claims  claims    // Records that belong to a Request that was written
 	now     parse.Time
 	keys    []Key
 	Counts  Counts
@@ -53,9 +55,6 @@ type waiting struct {
 	logged parse.Time
 }
 
-// A claim says that a Record belongs to a Request that has been written.
-type claim struct{ root Pos }
-
 // NewJoiner returns a Joiner over the given sources (indexed by SourceID) that
 // hands every finished Request to emit, in an order that depends only on the
 // Records.
@@ -65,7 +64,7 @@ func NewJoiner(cfg Config, sources []*Source, emit func(*parse.Request)) *Joiner
 		ring:    NewRing(cfg.Memory, cfg.Spill),
 		signals: NewSignals(cfg.Window),
 		book:    newAddressBook(),
-		claims:  make(map[Pos]claim),
+		claims:  make(claims),
 		Counts:  Counts{ByKey: make(map[parse.JoinHow]int64)},
 	}
 }
@@ -76,8 +75,12 @@ func (j *Joiner) Learn(addr []byte, s parse.SourceID)    { j.book.learn(addr, s)
 func (j *Joiner) Named(s parse.SourceID, service []byte) { j.book.named(s, service) }
 
 // Logged is the time by which r takes its place in the merge: when its line
-// was written, on the reference clock.
+// was written, on the reference clock. A Record without a time was written
+// about when the ones before it were.
 func (j *Joiner) Logged(r *parse.Record) parse.Time {
+	if r.Ended == 0 {
+		return j.now
+	}
 	return r.Ended + parse.Time(j.sources[r.Source].Offset)
 }
 
@@ -85,7 +88,11 @@ func (j *Joiner) Logged(r *parse.Record) parse.Time {
 func (j *Joiner) Add(r *parse.Record) error {
 	src := j.sources[r.Source]
 	logged := j.Logged(r)
-	src.From, src.To = min(src.From, r.Time+parse.Time(src.Offset)), max(src.To, logged)
+	v := interval{logged, logged}
+	if r.Ended != 0 {
+		v = span(src, r)
+		src.From, src.To = min(src.From, v.from), max(src.To, logged)
+	}
 	if r.Kind != parse.KindSignal {
 		j.book.named(r.Source, r.Service)
 	}
@@ -95,7 +102,6 @@ func (j *Joiner) Add(r *parse.Record) error {
 		return nil
 	}
 	j.keys = appendKeys(j.keys[:0], r)
-	v := span(src, r)
 	pos, err := j.ring.Add(r, id, v.from, v.to, logged, j.keys)
 	if err != nil {
 		return err
@@ -113,26 +119,30 @@ func (j *Joiner) Advance(now parse.Time) error {
 		return nil
 	}
 	j.now = now
-	n := 0
-	for n < len(j.waiting) && j.waiting[n].logged < now-parse.Time(j.cfg.Hold) {
-		if err := j.resolve(j.waiting[n].pos); err != nil {
+	for j.done < len(j.waiting) && j.waiting[j.done].logged < now-parse.Time(j.cfg.Hold) {
+		if err := j.resolve(j.waiting[j.done].pos); err != nil {
 			return err
 		}
-		n++
+		j.done++
 	}
-	if n == 0 {
-		return nil
+	if j.done > 1024 && j.done > len(j.waiting)/2 { // half of it at a time, so that each is moved once
+		j.waiting = slices.Delete(j.waiting, 0, j.done)
+		j.done = 0
 	}
-	j.waiting = slices.Delete(j.waiting, 0, n)
-	j.ring.Forget(now - parse.Time(j.cfg.Horizon))
-	if oldest := j.ring.Oldest(); len(j.claims) > 4096 {
-		for p := range j.claims {
-			if p < oldest {
-				delete(j.claims, p)
-			}
-		}
-	}
+	j.forget(now - parse.Time(j.cfg.Horizon))
 	return nil
+}
+
+// forget drops the Records that ended before t, and what was noted about them,
+// but none that waits.
+func (j *Joiner) forget(t parse.Time) {
+	keep := Pos(math.MaxUint64)
+	if j.done < len(j.waiting) {
+		keep = j.waiting[j.done].pos
+	}
+	if before := j.ring.Oldest(); j.ring.Forget(t, keep) > 0 {
+		j.claims.forget(before, j.ring.Oldest())
+	}
 }
 
 // Flush writes everything that still waits: all sources are at their end.
@@ -140,23 +150,23 @@ func (j *Joiner) Flush() error {
 	for _, s := range j.sources {
 		s.Done = true
 	}
-	for _, w := range j.waiting {
-		if err := j.resolve(w.pos); err != nil {
+	for ; j.done < len(j.waiting); j.done++ {
+		if err := j.resolve(j.waiting[j.done].pos); err != nil {
 			return err
 		}
 	}
-	j.waiting = nil
+	j.waiting, j.done = nil, 0
 	j.Counts.Evicted += j.signals.Lost
 	return nil
 }
 
 // Waiting returns how many failed Records have not been resolved yet.
-func (j *Joiner) Waiting() int { return len(j.waiting) }
+func (j *Joiner) Waiting() int { return len(j.waiting) - j.done }
 
 // resolve finds the root of the failed Record at p and writes its Request,
 // unless the Record already belongs to one.
 func (j *Joiner) resolve(p Pos) error {
-	if _, ok := j.claims[p]; ok {
+	if j.claims.has(p) {
 		return nil
 	}
 	e, err := j.ring.Get(p)
@@ -168,9 +178,9 @@ func (j *Joiner) resolve(p Pos) error {
 		return err
 	}
 	root := path[len(path)-1]
-	if _, ok := j.claims[root.Pos]; ok {
+	if j.claims.has(root.Pos) {
 		j.Counts.Late++
-		j.claims[p] = claim{root.Pos}
+		j.claims.put(p)
 		return nil
 	}
 	if root.Record.Kind == parse.KindLog {
@@ -216,7 +226,7 @@ func (j *Joiner) write(root candidate, path []candidate) error {
 	b.cover()
 	fact.Order(b.q)
 	for pos := range b.place {
-		j.claims[pos] = claim{root.Pos}
+		j.claims.put(pos)
 	}
 	for i := range b.q.Parts[1:] {
 		j.Counts.ByKey[b.q.Parts[i+1].Join.How]++

@@ -27,7 +27,7 @@ func (v interval) overlaps(w interval) bool { return v.from <= w.to && w.from <=
 // open: a stamp of 1 s that ends a request may mean any time in that second.
 func span(s *Source, r *parse.Record) interval {
 	off := parse.Time(s.Offset)
-	v := interval{r.Time + off, r.Ended + off}
+	v := interval{r.Time + off, max(r.Time, r.Ended) + off}
 	if r.Precision > 1e6 {
 		v.to += parse.Time(r.Precision)
 	}
@@ -104,4 +104,25 @@ func closeness(ps *Source, p *parse.Record, cs *Source, c *parse.Record) float64
 		d = max(int64(pv.to-cv.to), int64(cv.from-pv.to))
 	}
 	return 1 - min(1, float64(d)/float64(2*open))
+}
+
+// likeness tells several Records that may have asked for child by one id apart:
+// clients send the same id again and again, also at once.
+func likeness(ps *Source, p *parse.Record, cs *Source, c *parse.Record) float64 {
+	score := closeness(ps, p, cs, c)
+	if len(c.URL) > 0 && bytes.Equal(pathOf(p.URL), pathOf(c.URL)) {
+		score += 4
+		if bytes.Equal(p.URL, c.URL) {
+			score += 2
+		}
+	}
+	switch told := statusTold(p); {
+	case c.Kind == parse.KindLog:
+		if c.Level >= parse.LevelError && (p.Status >= 500 || told >= 500) {
+			score += 2
+		}
+	case told != 0 && told == c.Status:
+		score += 2
+	}
+	return score
 }

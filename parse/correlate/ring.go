@@ -48,6 +48,7 @@ type Ring struct {
 	first  uint64 // sequence number of segs[0]
 
 	scratch []byte
+	headBuf [headBytes]byte
 	spilled int64 // bytes written to spill so far
 }
 
@@ -58,16 +59,21 @@ func NewRing(memory int64, spill Spill) *Ring { return &Ring{memory: memory, spi
 type segment struct {
 	data     []byte // nil once spilled
 	from, to parse.Time
-	table    []slot // open addressing while in memory, sorted once spilled
-	keys     int
+	table    []slot // open addressing, one for each tag; nil once spilled
+	links    []link // the entries of each tag, latest first; nil once spilled
+	tags     int
 	filter   []uint64 // Bloom filter of the tags, once spilled
 	dataAt   int64    // place of data in the spill
 	tableAt  int64
 	tableLen int
 }
 
-// A slot maps a key's tag to an offset in the data, plus one; 0 is empty.
-type slot struct{ tag, off uint32 }
+// A slot maps a key's tag to the latest of its links, plus one; 0 is empty.
+type slot struct{ tag, last uint32 }
+
+// A link is an offset in the data and the link before it of the same tag, plus
+// one. Chains keep Add quick when everything has the same key.
+type link struct{ off, before uint32 }
 
 // Spilled returns how many bytes have been written to the Spill.
 func (g *Ring) Spilled() int64 { return g.spilled }
@@ -89,13 +95,15 @@ func (g *Ring) Add(r *parse.Record, id parse.RecordID, from, to, logged parse.Ti
 	before := cap(s.data)
 	g.scratch = AppendRecord(g.scratch[:0], r)
 	s.data = append(s.data, id[:]...)
-	s.data = binary.LittleEndian.AppendUint64(s.data, uint64(logged))
+	for _, t := range [...]parse.Time{logged, from, to} {
+		s.data = binary.LittleEndian.AppendUint64(s.data, uint64(t))
+	}
 	s.data = binary.LittleEndian.AppendUint32(s.data, uint32(len(g.scratch)))
 	s.data = append(s.data, g.scratch...)
 	g.used += int64(cap(s.data) - before)
 	s.from, s.to = min(s.from, from), max(s.to, to, logged)
 	for _, k := range keys {
-		g.used += s.put(uint32(k>>32), uint32(off)+1)
+		g.used += s.put(uint32(k>>32), uint32(off))
 	}
 	return Pos((g.first+uint64(len(g.segs))-1)<<32 | uint64(off)), nil
 }
@@ -120,10 +128,11 @@ func (g *Ring) grow() error {
 	return nil
 }
 
-// Forget drops the segments that end before t.
-func (g *Ring) Forget(t parse.Time) {
+// Forget drops the segments that end before t and before the one that keep is
+// in, and returns how many.
+func (g *Ring) Forget(t parse.Time, keep Pos) int {
 	n := 0
-	for n < len(g.segs)-1 && g.segs[n].to < t {
+	for n < len(g.segs)-1 && g.segs[n].to < t && g.first+uint64(n) < uint64(keep>>32) {
 		s := g.segs[n]
 		g.used -= s.size()
 		if s.data == nil {
@@ -135,15 +144,21 @@ func (g *Ring) Forget(t parse.Time) {
 		g.segs = slices.Delete(g.segs, 0, n)
 		g.first += uint64(n)
 	}
+	return n
 }
 
 // Oldest returns the least place that the Ring still holds.
 func (g *Ring) Oldest() Pos { return Pos(g.first << 32) }
 
-// Find calls fn with the Records under key whose segment overlaps from..to, in
-// the order of Add, until fn returns false. A tag may be shared by chance, so
-// fn must check what it gets.
+// Find calls fn with the Records under key that overlap from..to, in the order
+// of Add, until fn returns false. A tag may be shared by chance, so fn must
+// check what it gets.
 func (g *Ring) Find(key Key, from, to parse.Time, fn func(Entry) bool) error {
+	return g.find(key, from, to, nil, fn)
+}
+
+// find is Find without the Records that skip names, which are not decoded.
+func (g *Ring) find(key Key, from, to parse.Time, skip func(Pos) bool, fn func(Entry) bool) error {
 	tag := uint32(key >> 32)
 	var offs [64]uint32
 	for i, s := range g.segs {
@@ -154,9 +169,19 @@ func (g *Ring) Find(key Key, from, to parse.Time, fn func(Entry) bool) error {
 		if err != nil {
 			return err
 		}
-		slices.Sort(found)
 		for _, off := range found {
-			e, err := g.read(s, uint64(i)+g.first, int64(off-1))
+			pos := Pos((uint64(i)+g.first)<<32 | uint64(off))
+			if skip != nil && skip(pos) {
+				continue
+			}
+			h, err := g.head(s, off)
+			if err != nil {
+				return err
+			}
+			if h.to < from || h.from > to {
+				continue
+			}
+			e, err := g.read(s, h, pos)
 			if err != nil {
 				return err
 			}
@@ -174,65 +199,92 @@ func (g *Ring) Get(p Pos) (Entry, error) {
 	if seq < g.first || seq-g.first >= uint64(len(g.segs)) {
 		return Entry{}, errCodec
 	}
-	return g.read(g.segs[seq-g.first], seq, int64(uint32(p)))
+	s := g.segs[seq-g.first]
+	h, err := g.head(s, uint32(p))
+	if err != nil {
+		return Entry{}, err
+	}
+	return g.read(s, h, p)
 }
 
-const entryHead = 16 + 8 + 4
+// An entryHead is what stands before each encoded Record: its id, when it was
+// logged, the time it tells of, and its length.
+type entryHead struct {
+	id               parse.RecordID
+	logged, from, to parse.Time
+	size             int
+}
 
-func (g *Ring) read(s *segment, seq uint64, off int64) (Entry, error) {
-	var head, body []byte
+const headBytes = 16 + 3*8 + 4
+
+func (g *Ring) head(s *segment, off uint32) (h entryHead, err error) {
+	b := g.headBuf[:]
 	if s.data != nil {
-		head = s.data[off : off+entryHead]
-		n := int64(binary.LittleEndian.Uint32(head[24:]))
-		body = s.data[off+entryHead : off+entryHead+n]
+		b = s.data[off : off+headBytes]
+	} else if _, err := g.spill.ReadAt(b, s.dataAt+int64(off)); err != nil {
+		return h, err
+	}
+	copy(h.id[:], b)
+	for i, t := range [...]*parse.Time{&h.logged, &h.from, &h.to} {
+		*t = parse.Time(binary.LittleEndian.Uint64(b[16+8*i:]))
+	}
+	h.size = int(binary.LittleEndian.Uint32(b[headBytes-4:]))
+	return h, nil
+}
+
+func (g *Ring) read(s *segment, h entryHead, p Pos) (Entry, error) {
+	var body []byte
+	if at := int64(uint32(p)) + headBytes; s.data != nil {
+		body = s.data[at : at+int64(h.size)]
 	} else {
-		head = make([]byte, entryHead)
-		if _, err := g.spill.ReadAt(head, s.dataAt+off); err != nil {
-			return Entry{}, err
-		}
-		body = make([]byte, binary.LittleEndian.Uint32(head[24:]))
-		if _, err := g.spill.ReadAt(body, s.dataAt+off+entryHead); err != nil {
+		body = make([]byte, h.size)
+		if _, err := g.spill.ReadAt(body, s.dataAt+at); err != nil {
 			return Entry{}, err
 		}
 	}
-	e := Entry{Pos: Pos(seq<<32 | uint64(off)), Logged: parse.Time(binary.LittleEndian.Uint64(head[16:])), Record: new(parse.Record)}
-	copy(e.ID[:], head)
+	e := Entry{Pos: p, ID: h.id, Logged: h.logged, Record: new(parse.Record)}
 	_, err := DecodeRecord(body, e.Record)
 	return e, err
 }
 
 func (s *segment) size() int64 {
-	return int64(cap(s.data)) + 8*int64(cap(s.table)) + 8*int64(cap(s.filter))
+	return int64(cap(s.data)) + 8*int64(cap(s.table)+cap(s.links)+cap(s.filter))
 }
 
-// put adds a slot and returns by how many bytes the table grew.
+// put adds a link and returns by how many bytes the tables grew.
 func (s *segment) put(tag, off uint32) int64 {
-	grown := int64(0)
-	if 2*(s.keys+1) > len(s.table) {
+	before := cap(s.table) + cap(s.links)
+	if 2*(s.tags+1) > len(s.table) {
 		old := s.table
 		s.table = make([]slot, max(64, 2*len(old)))
-		grown = 8 * int64(len(s.table)-len(old))
 		for _, o := range old {
-			if o.off != 0 {
-				s.place(o)
+			if o.last != 0 {
+				*s.slot(o.tag) = o
 			}
 		}
 	}
-	s.place(slot{tag, off})
-	s.keys++
-	return grown
+	at := s.slot(tag)
+	if at.last == 0 {
+		s.tags++
+	} else if s.links[at.last-1].off == off {
+		return 0 // two keys of one Record with the same tag
+	}
+	s.links = append(s.links, link{off, at.last})
+	*at = slot{tag, uint32(len(s.links))}
+	return 8 * int64(cap(s.table)+cap(s.links)-before)
 }
 
-func (s *segment) place(n slot) {
+// slot returns the place of a tag, which is empty if the tag is new.
+func (s *segment) slot(tag uint32) *slot {
 	mask := uint32(len(s.table) - 1)
-	for i := n.tag & mask; ; i = (i + 1) & mask {
-		if s.table[i].off == 0 {
-			s.table[i] = n
-			return
+	for i := tag & mask; ; i = (i + 1) & mask {
+		if t := &s.table[i]; t.last == 0 || t.tag == tag {
+			return t
 		}
 	}
 }
 
+// offsets appends where the Records of a tag begin, ascending.
 func (g *Ring) offsets(s *segment, tag uint32, out []uint32) ([]uint32, error) {
 	if s.data == nil {
 		return g.spilledOffsets(s, tag, out)
@@ -240,11 +292,9 @@ func (g *Ring) offsets(s *segment, tag uint32, out []uint32) ([]uint32, error) {
 	if len(s.table) == 0 {
 		return out, nil
 	}
-	mask := uint32(len(s.table) - 1)
-	for i := tag & mask; s.table[i].off != 0; i = (i + 1) & mask {
-		if s.table[i].tag == tag && !slices.Contains(out, s.table[i].off) {
-			out = append(out, s.table[i].off)
-		}
+	for l := s.slot(tag).last; l != 0; l = s.links[l-1].before {
+		out = append(out, s.links[l-1].off)
 	}
+	slices.Reverse(out)
 	return out, nil
 }

@@ -16,27 +16,33 @@ const filterBits = 10
 // memory.
 const slotBytes = 16 << 20
 
+// A spilledLink is how a link is written: sorted by tag, then offset.
+type spilledLink struct{ tag, off uint32 }
+
 // spillSegment writes s to the spill and keeps only its time range and filter.
 func (g *Ring) spillSegment(s *segment) error {
-	if s.data == nil || len(s.data)+8*s.keys > slotBytes {
+	if s.data == nil || len(s.data)+8*len(s.links) > slotBytes {
 		return nil
 	}
 	g.used -= s.size()
-	sorted := make([]slot, 0, s.keys)
+	sorted := make([]spilledLink, 0, len(s.links))
+	s.filter = make([]uint64, s.tags*filterBits/64+1)
 	for _, t := range s.table {
-		if t.off != 0 {
-			sorted = append(sorted, t)
+		if t.last == 0 {
+			continue
 		}
-	}
-	slices.SortFunc(sorted, func(a, b slot) int { return cmp.Or(cmp.Compare(a.tag, b.tag), cmp.Compare(a.off, b.off)) })
-	table := make([]byte, 0, 8*len(sorted))
-	s.filter = make([]uint64, len(sorted)*filterBits/64+1)
-	for _, t := range sorted {
-		table = binary.LittleEndian.AppendUint32(table, t.tag)
-		table = binary.LittleEndian.AppendUint32(table, t.off)
+		for l := t.last; l != 0; l = s.links[l-1].before {
+			sorted = append(sorted, spilledLink{t.tag, s.links[l-1].off})
+		}
 		for _, bit := range s.probes(t.tag) {
 			s.filter[bit/64] |= 1 << (bit % 64)
 		}
+	}
+	slices.SortFunc(sorted, func(a, b spilledLink) int { return cmp.Or(cmp.Compare(a.tag, b.tag), cmp.Compare(a.off, b.off)) })
+	table := make([]byte, 0, 8*len(sorted))
+	for _, t := range sorted {
+		table = binary.LittleEndian.AppendUint32(table, t.tag)
+		table = binary.LittleEndian.AppendUint32(table, t.off)
 	}
 	at := g.next
 	if n := len(g.slots); n > 0 {
@@ -52,7 +58,7 @@ func (g *Ring) spillSegment(s *segment) error {
 		return err
 	}
 	g.spilled += int64(len(s.data) + len(table))
-	s.data, s.table = nil, nil
+	s.data, s.table, s.links = nil, nil, nil
 	g.used += s.size()
 	return nil
 }
@@ -63,6 +69,7 @@ func (s *segment) probes(tag uint32) [3]uint64 {
 	return [3]uint64{h % n, (h >> 21) % n, (h >> 42) % n}
 }
 
+// spilledOffsets is offsets for a segment in the spill.
 func (g *Ring) spilledOffsets(s *segment, tag uint32, out []uint32) ([]uint32, error) {
 	for _, bit := range s.probes(tag) {
 		if s.filter[bit/64]&(1<<(bit%64)) == 0 {
@@ -70,12 +77,12 @@ func (g *Ring) spilledOffsets(s *segment, tag uint32, out []uint32) ([]uint32, e
 		}
 	}
 	var failed error
-	at := func(i int) slot {
+	at := func(i int) spilledLink {
 		var b [8]byte
 		if _, err := g.spill.ReadAt(b[:], s.tableAt+8*int64(i)); err != nil {
 			failed = err
 		}
-		return slot{binary.LittleEndian.Uint32(b[:]), binary.LittleEndian.Uint32(b[4:])}
+		return spilledLink{binary.LittleEndian.Uint32(b[:]), binary.LittleEndian.Uint32(b[4:])}
 	}
 	i := sort.Search(s.tableLen, func(i int) bool { return at(i).tag >= tag })
 	for ; i < s.tableLen && failed == nil; i++ {
@@ -83,9 +90,7 @@ func (g *Ring) spilledOffsets(s *segment, tag uint32, out []uint32) ([]uint32, e
 		if t.tag != tag {
 			break
 		}
-		if len(out) == 0 || out[len(out)-1] != t.off {
-			out = append(out, t.off)
-		}
+		out = append(out, t.off)
 	}
 	return out, failed
 }

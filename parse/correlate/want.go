@@ -25,18 +25,24 @@ type Answerer interface {
 	Answer(w Want) (Answer, error)
 }
 
-// Answer returns the Records that match w, each once, in the order of Add.
-func (g *Ring) Answer(w Want) (Answer, error) {
+// Answer returns the Records that match w, each once, in the order of Add for
+// each key.
+func (g *Ring) Answer(w Want) (Answer, error) { return g.answer(w, nil) }
+
+// answer is Answer without the Records that skip names: what cannot be taken
+// must not use up the bound on candidates.
+func (g *Ring) answer(w Want, skip func(Pos) bool) (Answer, error) {
 	var a Answer
+	seen := make(map[Pos]bool)
 	for _, k := range w.Keys {
-		err := g.Find(k, w.From, w.To, func(e Entry) bool {
-			for i := range a.Entries {
-				if a.Entries[i].Pos == e.Pos {
-					return true
-				}
+		n := 0
+		err := g.find(k, w.From, w.To, skip, func(e Entry) bool {
+			if !seen[e.Pos] {
+				seen[e.Pos] = true
+				a.Entries = append(a.Entries, e)
+				n++
 			}
-			a.Entries = append(a.Entries, e)
-			return len(a.Entries) < maxAnswer
+			return n < maxAnswer
 		})
 		if err != nil {
 			return Answer{}, err

@@ -29,13 +29,16 @@ type AnalyzeConfig struct {
 	NginxConf, VCL, VarnishParams []string
 
 	Since, Until         time.Time
-	Site, Backend, Cause string // only requests of these
+	SinceLast, UntilLast time.Duration // before the newest line, in place of a time
+	Site, Backend, Cause string        // only requests of these
 
 	Rules *rules.Set
 	// Started is handed what makes rows of this run's requests, before the first.
 	Started func(*aggregate.Describer)
 	// Request is handed every listed request, in the order of its end.
 	Request func(*parse.Request, *rules.Verdict)
+	// Record is handed every Record that is joined; it may be nil.
+	Record func(*parse.Record)
 	// Progress is told how far reading is, some times a second; it may be nil.
 	Progress Progress
 	Log      *slog.Logger
@@ -62,6 +65,8 @@ type Run struct {
 	base     time.Time
 	total    int64 // bytes on disk of everything that is read
 	stopped  bool
+	failed   int64      // failures found
+	upTo     parse.Time // of the merge
 }
 
 // Analyze reads everything, joins, diagnoses and sums up. Its error says why
@@ -96,10 +101,9 @@ func (r *Run) close() {
 
 // open finds the inputs, tells their formats and reads the configurations.
 func (r *Run) open() error {
-	var err error
-	if r.settings, err = readSettings(r.cfg); err != nil {
-		return err
-	}
+	var problems []error
+	r.settings, problems = readSettings(r.cfg)
+	r.problems = append(r.problems, problems...)
 	found, problems := ingest.Expand(r.cfg.Paths)
 	for _, p := range problems {
 		r.problem(p)
@@ -118,7 +122,7 @@ func (r *Run) open() error {
 		r.inputs = append(r.inputs, in)
 	}
 	if len(r.inputs) == 0 {
-		return errors.Join(append([]error{errors.New("nothing to analyse")}, r.problems...)...)
+		return ErrNothing
 	}
 	sources := make([]*ingest.Source, len(r.inputs))
 	for i, in := range r.inputs {
@@ -213,6 +217,10 @@ func (r *Run) survey() error {
 		ins[i].clock = c
 		r.tellClock(ins[i])
 	}
+	promoteErrors(ins)
+	if err := r.settle(ins, samples); err != nil {
+		return err
+	}
 	r.rows = &aggregate.Describer{Names: namer{ins}, HashKey: []byte("why503 analyze")}
 	r.collect = aggregate.NewCollector(r.rows)
 	if r.cfg.Started != nil {
@@ -303,6 +311,10 @@ func (r *Run) read(ctx context.Context) error {
 		running = append(running, s)
 		if in.sorted {
 			sorted, err := sortStream(s)
+			if errors.Is(err, context.Canceled) {
+				r.stopped = true
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -325,7 +337,7 @@ func (r *Run) read(ctx context.Context) error {
 		return err
 	}
 	if r.cfg.Progress != nil {
-		r.cfg.Progress.Joining(int64(r.joiner.Waiting()))
+		r.cfg.Progress.Joining(r.failed + int64(r.joiner.Waiting()))
 	}
 	return r.joiner.Flush()
 }
@@ -353,21 +365,20 @@ func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
 			r.progress()
 			r.collect.Advance(it.Logged - parse.Time(2*time.Minute))
 		}
+		r.upTo = max(r.upTo, it.Logged)
 		if err := r.joiner.Add(it.Record); err != nil {
 			return err
 		}
-		if front[it.Record.Source] && counts(it.Record) {
+		if r.cfg.Record != nil {
+			r.cfg.Record(it.Record)
+		}
+		if front[it.Record.Source] && r.counts(it.Record, it.Logged) {
 			r.collect.Count(aggregate.Site(it.Record.Host), it.Logged, 1)
 		}
 		if err := r.joiner.Advance(it.Logged); err != nil {
 			return err
 		}
 	}
-}
-
-// counts reports whether r is a request that a client sent.
-func counts(r *parse.Record) bool {
-	return r.Kind == parse.KindRequest && (r.Tx == nil || r.Tx.Reason == parse.ReasonClient || r.Tx.Reason == parse.ReasonNone)
 }
 
 func (r *Run) progress() {
@@ -383,7 +394,7 @@ func (r *Run) progress() {
 			name = in.name
 		}
 	}
-	r.cfg.Progress.Reading(name, done, r.total, int64(r.joiner.Waiting()))
+	r.cfg.Progress.Reading(name, done, r.total, r.failed+int64(r.joiner.Waiting()))
 }
 
 // diagnose takes a finished Request from the join.
@@ -391,6 +402,9 @@ func (r *Run) diagnose(q *parse.Request) {
 	v := r.cfg.Rules.Diagnose(q, r.env)
 	if v.Class == rules.ClassNone || !r.wanted(q, &v) {
 		return
+	}
+	if v.Class == rules.ClassFailure {
+		r.failed++
 	}
 	r.collect.Add(q, &v)
 	if r.cfg.Request != nil {
@@ -401,10 +415,8 @@ func (r *Run) diagnose(q *parse.Request) {
 // wanted applies --since, --until, --site, --backend and --cause.
 func (r *Run) wanted(q *parse.Request, v *rules.Verdict) bool {
 	root := q.Root()
-	ended := time.Unix(0, int64(root.Ended)+q.Parts[0].Offset)
 	switch {
-	case !r.cfg.Since.IsZero() && ended.Before(r.cfg.Since),
-		!r.cfg.Until.IsZero() && !ended.Before(r.cfg.Until),
+	case !r.inTime(root.Ended + parse.Time(q.Parts[0].Offset)),
 		r.cfg.Cause != "" && v.Cause != r.cfg.Cause && v.Symptom != r.cfg.Cause,
 		r.cfg.Site != "" && aggregate.Site(root.Host) != r.cfg.Site,
 		r.cfg.Backend != "" && aggregate.Backend(q) != r.cfg.Backend:

@@ -14,17 +14,18 @@ import (
 // An input is one source of a run: what it is, where it belongs, and what
 // became of its lines.
 type input struct {
-	path   string
-	source *ingest.Source
-	format detect.Format
-	make   func() parse.Parser
-	kind   parse.SourceKind
-	prog   parse.Program
-	host   string
-	join   *correlate.Source // nil when its lines are not read
-	clock  correlate.Clock
-	zoned  bool // its stamps print their zone
-	sorted bool // its lines are not in order
+	path     string
+	source   *ingest.Source
+	format   detect.Format
+	make     func() parse.Parser
+	kind     parse.SourceKind
+	prog     parse.Program
+	host     string
+	join     *correlate.Source // nil when its lines are not read
+	clock    correlate.Clock
+	zoned    bool // its stamps print their zone
+	sorted   bool // its lines are not in order
+	promotes bool // its error lines stand for their requests
 
 	name  string // how rows and reports call it
 	note  string // why it is not read

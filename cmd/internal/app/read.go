@@ -59,6 +59,9 @@ func (in *input) readAll(ctx context.Context, zone *time.Location, base time.Tim
 		r.Source = in.join.ID
 		in.seen(r)
 		markCut(r)
+		if in.promotes {
+			promote(r)
+		}
 		if !in.keeps(r) {
 			return
 		}

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -17,12 +19,14 @@ type settings struct {
 	values []rules.Setting
 }
 
-func readSettings(cfg AnalyzeConfig) (settings, error) {
-	var s settings
+// readSettings reads the configurations that are there; of the others it says
+// what stands in the way.
+func readSettings(cfg AnalyzeConfig) (s settings, problems []error) {
 	for _, path := range cfg.NginxConf {
 		src, err := os.ReadFile(path)
 		if err != nil {
-			return s, fmt.Errorf("reading --nginx-conf: %w", err)
+			problems = append(problems, unreadable(path, "--nginx-conf", err))
+			continue
 		}
 		c := nginx.ReadConfigWith(path, src, nginx.FromFS(os.DirFS("/"), filepath.Dir(path)))
 		s.nginx = append(s.nginx, c)
@@ -32,7 +36,8 @@ func readSettings(cfg AnalyzeConfig) (settings, error) {
 		for _, path := range paths {
 			src, err := os.ReadFile(path)
 			if err != nil {
-				return s, fmt.Errorf("reading %s: %w", [...]string{"--vcl", "--varnish-params"}[i], err)
+				problems = append(problems, unreadable(path, [...]string{"--vcl", "--varnish-params"}[i], err))
+				continue
 			}
 			read := varnish.ReadVCL
 			if i == 1 {
@@ -42,7 +47,15 @@ func readSettings(cfg AnalyzeConfig) (settings, error) {
 			s.values = append(s.values, varnishSettings(path, c)...)
 		}
 	}
-	return s, nil
+	return s, problems
+}
+
+func unreadable(path, flag string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return fmt.Errorf("%s: %w. The logs are read without what %s would tell", path, err, flag)
 }
 
 // nginxFormat finds the format of an access log by the configuration that

@@ -13,6 +13,9 @@ import (
 // summary sums up the run.
 func (r *Run) summary() aggregate.Summary {
 	s := r.collect.Summary()
+	if f := r.Filter(); f != "" {
+		s.Warnings = append(s.Warnings, f)
+	}
 	s.Warnings = append(s.Warnings, r.warnings...)
 	for _, in := range r.inputs {
 		src := r.sourceRow(in)
@@ -113,9 +116,9 @@ func (r *Run) partial() *aggregate.Partial {
 	var done int64
 	for _, in := range r.inputs {
 		done += in.read.Load()
-		if in.last != 0 && (p.UpTo.IsZero() || utc(in.last).Before(p.UpTo)) {
-			p.UpTo = utc(in.last)
-		}
+	}
+	if r.upTo != 0 {
+		p.UpTo = utc(r.upTo)
 	}
 	if r.total > 0 {
 		p.Share = min(1, float64(done)/float64(r.total))
