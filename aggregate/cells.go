@@ -38,12 +38,11 @@ const maxCells = 1 << 16
 
 func newCells() cells { return cells{width: 1e9, n: make(map[cellKey]*cell)} }
 
-func (c *cells) add(site string, q *parse.Request, v *rules.Verdict, ended parse.Time) {
-	k := cellKey{
-		bin: int64(ended) / c.width, site: site, class: v.Class.String(), cause: v.Cause, symptom: v.Symptom, reached: v.Reached.String(),
-		backend: Backend(q), route: rollup.Route(string(pathOf(q.Root().URL))), decidable: v.Decidable,
-	}
-	c.put(k, cell{1, ended, ended})
+func (c *cells) add(g *Group, v *rules.Verdict) {
+	c.put(cellKey{
+		bin: int64(g.Ended) / c.width, site: g.Site, class: v.Class.String(), cause: v.Cause, symptom: v.Symptom, reached: v.Reached.String(),
+		backend: g.Backend, route: g.Route, decidable: v.Decidable,
+	}, cell{g.N, g.Ended, g.Ended})
 	for len(c.n) > maxCells {
 		c.widen()
 	}

@@ -16,7 +16,7 @@ func ClientClass(agent []byte) string {
 	}
 	for _, w := range crawlerWords {
 		if bytes.Contains(low, w) {
-			return "crawler"
+			return crawler
 		}
 	}
 	if bytes.HasPrefix(low, []byte("mozilla/")) || bytes.HasPrefix(low, []byte("opera/")) || bytes.Contains(low, []byte("mobile")) {
@@ -24,6 +24,8 @@ func ClientClass(agent []byte) string {
 	}
 	return "unknown"
 }
+
+const crawler = "crawler"
 
 // The words that programs put into their names; see RFC 9309 for crawlers.
 var (

@@ -51,7 +51,7 @@ type causeRow struct {
 	routes      map[string]int64
 	links       map[string]int64 // requests that have a link of that cause
 	decidable   int64
-	confidence  float64
+	confidence  int64 // sum, in units of 1/confidenceUnit: the same in every order
 	crawlers    int64
 	samples     []sample
 }
@@ -70,6 +70,8 @@ const (
 	maxNames   = 512 // backends or routes
 	maxSamples = 64
 	sampleGap  = parse.Time(5e9)
+
+	confidenceUnit = 1e9
 )
 
 type siteSecond struct {
@@ -112,84 +114,116 @@ func (c *Collector) second(site string, t parse.Time) *second {
 	return s
 }
 
+// A Group is requests that failed alike and at one time, which are counted
+// together.
+type Group struct {
+	N, Crawlers          int64
+	Ended                parse.Time // on the reference clock
+	Site, Backend, Route string     // as the functions of these names make them
+}
+
 // Add takes a diagnosed request. It keeps nothing of q.
 func (c *Collector) Add(q *parse.Request, v *rules.Verdict) {
+	root := q.Root()
+	g := Group{
+		N: 1, Ended: root.Ended + parse.Time(q.Parts[0].Offset),
+		Site:    Site(root.Host), // as the request was counted, not as a joined line may name it
+		Backend: Backend(q), Route: rollup.Route(string(pathOf(root.URL))),
+	}
+	if ClientClass(root.Agent) == crawler {
+		g.Crawlers = 1
+	}
+	c.AddGroup(&g, v, func() (*parse.Request, *rules.Verdict) { return q, v })
+}
+
+// AddGroup takes requests whose Verdicts differ in words, lines and times at
+// most. Where the Collector wants to show one of them it calls first, which
+// returns the one that stands first in its log, and its own Verdict.
+func (c *Collector) AddGroup(g *Group, v *rules.Verdict, first func() (*parse.Request, *rules.Verdict)) {
 	if v.Class == rules.ClassNone {
 		return
 	}
-	root := q.Root()
-	ended := root.Ended + parse.Time(q.Parts[0].Offset)
-	c.classes[v.Class]++
-	c.from, c.to = min(c.from, ended), max(c.to, ended)
-	site := Site(root.Host) // as the request was counted, not as a joined line may name it
+	c.classes[v.Class] += g.N
+	c.from, c.to = min(c.from, g.Ended), max(c.to, g.Ended)
 	if v.Class == rules.ClassFailure {
-		c.reached[v.Reached]++
-		c.failed.Add(ended, 1)
-		s := c.second(site, ended)
-		s.failures++
-		if s.first == 0 || ended < s.first {
-			s.first = ended
-		}
-		s.last = max(s.last, ended)
-		if s.causes == nil {
-			s.causes = make(map[string]int64)
-		}
-		s.causes[v.Cause]++
-		if !v.Decidable {
-			c.undecided++
-			for i := range v.Missing {
-				m := &v.Missing[i]
-				k := missingKey{m.Source, m.Kind.String(), m.Why.String()}
-				if c.missing[k] == nil {
-					row := MissingCount{Missing: Missing{m.Source, m.Kind.String(), m.Why.String(), m.WouldDecide, m.Snippet}}
-					c.missing[k] = &missingRow{MissingCount: row, place: i}
-				}
-				c.missing[k].Count++
-				c.missing[k].place = min(c.missing[k].place, i)
-			}
-		}
+		c.failure(g, v)
 	}
-	c.row(q, v, ended)
-	c.cells.add(site, q, v, ended)
+	c.row(g, v, first)
+	c.cells.add(g, v)
 }
 
-func (c *Collector) row(q *parse.Request, v *rules.Verdict, ended parse.Time) {
+func (c *Collector) failure(g *Group, v *rules.Verdict) {
+	c.reached[v.Reached] += g.N
+	c.failed.Add(g.Ended, g.N)
+	s := c.second(g.Site, g.Ended)
+	s.failures += g.N
+	if s.first == 0 || g.Ended < s.first {
+		s.first = g.Ended
+	}
+	s.last = max(s.last, g.Ended)
+	if s.causes == nil {
+		s.causes = make(map[string]int64)
+	}
+	s.causes[v.Cause] += g.N
+	if v.Decidable {
+		return
+	}
+	c.undecided += g.N
+	for i := range v.Missing {
+		m := &v.Missing[i]
+		k := missingKey{m.Source, m.Kind.String(), m.Why.String()}
+		if c.missing[k] == nil {
+			row := MissingCount{Missing: Missing{m.Source, m.Kind.String(), m.Why.String(), m.WouldDecide, m.Snippet}}
+			c.missing[k] = &missingRow{MissingCount: row, place: i}
+		}
+		c.missing[k].Count += g.N
+		c.missing[k].place = min(c.missing[k].place, i)
+	}
+}
+
+func (c *Collector) row(g *Group, v *rules.Verdict, first func() (*parse.Request, *rules.Verdict)) {
 	k := causeKey{v.Class.String(), v.Cause, v.Symptom}
 	r := c.causes[k]
 	if r == nil {
-		r = &causeRow{key: k, first: ended, backends: map[string]int64{}, routes: map[string]int64{}, links: map[string]int64{}}
+		r = &causeRow{key: k, first: g.Ended, backends: map[string]int64{}, routes: map[string]int64{}, links: map[string]int64{}}
 		c.causes[k] = r
 	}
-	r.n++
-	r.first, r.last = min(r.first, ended), max(r.last, ended)
-	bump(r.backends, Backend(q))
-	bump(r.routes, rollup.Route(string(pathOf(q.Root().URL))))
+	r.n += g.N
+	r.first, r.last = min(r.first, g.Ended), max(r.last, g.Ended)
+	bump(r.backends, g.Backend, g.N)
+	bump(r.routes, g.Route, g.N)
 	if v.Decidable {
-		r.decidable++
+		r.decidable += g.N
 	}
-	r.confidence += v.Confidence
-	if ClientClass(q.Root().Agent) == "crawler" {
-		r.crawlers++
-	}
+	r.confidence += g.N * int64(math.Round(v.Confidence*confidenceUnit))
+	r.crawlers += g.Crawlers
 	for i := range v.Chain {
 		if !slices.ContainsFunc(v.Chain[:i], func(l rules.Link) bool { return l.Cause == v.Chain[i].Cause }) {
-			r.links[v.Chain[i].Cause]++
+			r.links[v.Chain[i].Cause] += g.N
 		}
 	}
-	c.sample(r, q, v, ended)
+	if r.room(g.Ended, len(v.Chain)) {
+		q, v := first()
+		r.samples = append(r.samples, c.sample(q, v, g.Ended))
+	}
 }
 
-// sample keeps q where the row has none of its time, or a poorer one.
-func (c *Collector) sample(r *causeRow, q *parse.Request, v *rules.Verdict, ended parse.Time) {
+// room makes room for a sample where the row has none of that time, or one with
+// a shorter chain. It never goes back in time, so that of a Group none but the
+// first can find room.
+func (r *causeRow) room(ended parse.Time, chain int) bool {
 	n := len(r.samples)
-	switch {
-	case n > 0 && ended-r.samples[n-1].at < sampleGap && len(v.Chain) <= len(r.samples[n-1].v.Chain):
-		return
-	case n > 0 && ended-r.samples[n-1].at < sampleGap:
-		r.samples = r.samples[:n-1]
-	case n >= maxSamples:
-		return
+	if n == 0 || ended-r.samples[n-1].at >= sampleGap {
+		return n < maxSamples
 	}
+	if last := &r.samples[n-1]; ended < last.at || chain <= len(last.row.Chain) {
+		return false
+	}
+	r.samples = r.samples[:n-1]
+	return true
+}
+
+func (c *Collector) sample(q *parse.Request, v *rules.Verdict, ended parse.Time) sample {
 	s := sample{at: ended, row: c.rows.Row(q, v), v: *v}
 	for i := range v.Chain {
 		score := 0.0
@@ -199,14 +233,14 @@ func (c *Collector) sample(r *causeRow, q *parse.Request, v *rules.Verdict, ende
 		s.inf = append(s.inf, score)
 	}
 	s.v.Chain = nil // its lines would keep q alive; the row has them as text
-	r.samples = append(r.samples, s)
+	return s
 }
 
-func bump(m map[string]int64, k string) {
+func bump(m map[string]int64, k string, n int64) {
 	if _, ok := m[k]; !ok && len(m) >= maxNames {
 		k = rollup.Other
 	}
-	m[k]++
+	m[k] += n
 }
 
 // Backend names the backend that q's answer came from, or was asked of last.
@@ -325,7 +359,7 @@ func (r *causeRow) cause(n, of int64, first, last parse.Time) Cause {
 	row := Cause{
 		Cause: r.key.cause, Symptom: r.key.symptom, Class: r.key.class, Count: n, First: at(first), Last: at(last),
 		Backends: topCounts(r.backends, 20), Routes: topCounts(r.routes, 20), Advice: []string{}, Chain: []ChainLink{},
-		Confidence: r.confidence / float64(r.n), Decidable: r.decidable, Crawlers: r.crawlers,
+		Confidence: float64(r.confidence) / confidenceUnit / float64(r.n), Decidable: r.decidable, Crawlers: r.crawlers,
 	}
 	if of > 0 {
 		row.Share = float64(n) / float64(of)

@@ -45,13 +45,14 @@ func Site(host []byte) string {
 
 // Row returns the row of q.
 func (d *Describer) Row(q *parse.Request, v *rules.Verdict) Failure {
-	root := q.Root()
+	root, answer := q.Root(), rules.AnswerOf(q)
+	last := answer.Record.Ended + parse.Time(answer.Offset-q.Parts[0].Offset)
 	zone := d.Names.Origin(root.Source).Zone
 	f := Failure{
 		Schema: SchemaVersion, UID: q.UID.String(), Revision: q.Revision, Final: q.Final, Class: v.Class.String(),
-		Time: stamp(root.Time + parse.Time(zone)), Ended: stamp(root.Ended + parse.Time(zone)),
-		DurationMS: ms(int64(root.Ended - root.Time)), Status: root.Status, Cut: root.Cut,
-		Method: string(root.Method), Protocol: string(root.Protocol), Bytes: max(root.Bytes, 0),
+		Time: stamp(root.Time + parse.Time(zone)), Ended: stamp(last + parse.Time(zone)),
+		DurationMS: ms(int64(last - root.Time)), Status: answer.Record.Status, Cut: answer.Cut,
+		Method: string(root.Method), Protocol: string(root.Protocol), Bytes: max(answer.Record.Bytes, 0),
 		Client: string(root.Client), ClientHash: d.hash(root.Client), ClientClass: ClientClass(root.Agent),
 		Reached: v.Reached.String(), Symptom: v.Symptom, Cause: v.Cause, Layer: v.Layer, Confidence: v.Confidence,
 		Decidable: v.Decidable, Evidence: "complete", Versions: map[string]string{},
@@ -89,7 +90,10 @@ func (d *Describer) Row(q *parse.Request, v *rules.Verdict) Failure {
 // Link returns the row form of one step of a chain.
 func (d *Describer) Link(q *parse.Request, l *rules.Link) Link {
 	p := PartOf(q, l.Part)
-	file, at, number := d.Names.Place(l.Source, l.Offset, l.LineNo)
+	file, at, number := l.File, l.Offset, l.LineNo
+	if file == "" {
+		file, at, number = d.Names.Place(l.Source, l.Offset, l.LineNo)
+	}
 	return Link{
 		Cause: l.Cause, Level: l.Level, Time: stamp(l.Time), DelayMS: ms(l.Delay), Host: p.Host,
 		Program: ProgramName(p.Record.Program), File: file, Offset: at, Line: string(l.Line), Rule: l.Rule,

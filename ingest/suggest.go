@@ -38,7 +38,7 @@ func suggestion(path string) string {
 	names, _ := d.Readdirnames(maxSuggest)
 	best, dist := "", 1+max(1, min(3, utf8.RuneCountInString(name)/3))
 	for _, n := range names {
-		if d := distance(name, n, dist); d < dist || d == dist && best != "" && n < best {
+		if d := distance(name, n, dist+1); d < dist || d == dist && best != "" && n < best {
 			best, dist = n, d
 		}
 	}

@@ -68,7 +68,7 @@ const (
 	FieldEnvoy
 	FieldCDN
 
-	numFields
+	FieldBackendOpen // Varnish: how the connection to the backend was got
 )
 
 // A Note is a text inside a Record that may name a cause.

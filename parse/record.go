@@ -33,7 +33,6 @@ const (
 	Systemd // service managers: systemd, supervisord, runit and their like
 	Deploy  // tools that change what runs: releases, configuration, migrations
 	CDN
-	numPrograms
 )
 
 // A Level is the severity that a program gave its own line.

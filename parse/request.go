@@ -134,6 +134,10 @@ type Coverage struct {
 	Host     string
 	From, To Time // event time that was read, on the reference clock
 	Lossless bool // nothing in it was skipped, cut or overrun
+	// Asked says that it is the log of what the Request was sent to, as far as
+	// other requests to the same address showed: a line of the Request would
+	// stand there.
+	Asked bool
 	// Front says that the source is of a hop in front of (or the same as) the
 	// root's, so that it cannot say what happened behind it.
 	Front bool

@@ -27,6 +27,7 @@ type Setting struct {
 	Backend string        // backend, upstream or server that it is for; empty for all
 	Value   int64         // ns
 	File    string
+	Offset  int64 // of the first byte of that line
 	LineNo  int64
 	Line    string // verbatim
 }

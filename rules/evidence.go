@@ -80,6 +80,9 @@ func (e *evidence) gather(v *view, s *Set) {
 				service: names.of(1, serviceOf(r)), host: names.of(2, []byte(p.Host)), backend: names.of(3, backendOf(r)), pid: names.process(r.PID),
 			}
 			it.in = v.placeOf(int(o), p, signal)
+			if n.Field == parse.FieldBackendOpen {
+				it.in |= inDeeper // how the connection was got may be the cause itself
+			}
 			if it.in&inDeciding != 0 && superseded(r, n) {
 				it.in = it.in&^inDeciding | inEarlier
 			}

@@ -202,15 +202,15 @@ func (v *view) otherTry(i int) bool {
 	return false
 }
 
-// absent says that logs of these kinds were given behind the hop, and that all
-// of them cover the time without loss. That no Record of theirs is joined then
+// absent says that a log of these kinds of what was asked was given, and that
+// all such cover the time without loss. That no Record of theirs is joined then
 // proves something.
 func (v *view) absent(kinds ...parse.SourceKind) bool {
 	from, to := start(v.part(v.hop)), ended(v.part(v.hop))
 	some := false
 	for i := range v.q.Coverage {
 		c := &v.q.Coverage[i]
-		if c.Front {
+		if c.Front || !c.Asked {
 			continue
 		}
 		for _, k := range kinds {

@@ -68,6 +68,7 @@ func (w *writer) link(st step) Link {
 	} else if part == w.v.hop || part == w.v.at {
 		l.Time = w.v.gave
 	}
+	w.quoteSetting(&l, st.rule)
 	w.about(st.item)
 	if len(st.rule.words) > 0 {
 		l.Words = say(st.rule.words, w.fill)
@@ -76,6 +77,20 @@ func (w *writer) link(st step) Link {
 		l.Words = phrase(st.cause.Slug)
 	}
 	return l
+}
+
+// quoteSetting lets a link quote the configuration line that a rule names,
+// where it was given.
+func (w *writer) quoteSetting(l *Link, u *rule) {
+	if u.setting == "" || w.v.env == nil {
+		return
+	}
+	for _, s := range w.v.env.Settings {
+		if s.Name == u.setting && s.Line != "" {
+			l.File, l.Line, l.LineNo, l.Offset = s.File, []byte(s.Line), s.LineNo, s.Offset
+			return
+		}
+	}
 }
 
 // where is the Part and the Note that show a step. A rule of structure names

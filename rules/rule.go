@@ -54,6 +54,7 @@ type rule struct {
 	cause      string // empty: that of the event's row
 	level      string // empty: that of the cause
 	confidence float64
+	setting    string // that the link quotes where a configuration gives it
 	reached    Reached
 	knows      bool // reached is given
 	words      []template
@@ -138,6 +139,7 @@ func (r reader) rule(n *yaml.Node) (*rule, error) {
 		"words":      r.setText(&words),
 		"advice":     r.setTexts(&u.advice),
 		"quote":      r.setTexts(&quote),
+		"setting":    r.setText(&u.setting),
 		"hypothesis": r.setBool(&u.hypothesis),
 		"generic":    r.setBool(&u.generic),
 		"ignore":     r.setBool(&u.ignore),

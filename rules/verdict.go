@@ -70,6 +70,9 @@ type Link struct {
 	Offset int64
 	LineNo int64
 	Line   []byte // verbatim
+	// File is the configuration that Line stands in, where it is a setting that
+	// proves the link; empty otherwise.
+	File string
 }
 
 // Missing is a log that would have decided.

@@ -113,11 +113,12 @@ func isRestart(r *parse.Record) bool { return r.Tx != nil && r.Tx.Reason == pars
 // client saw a failure, it is the child or the fetch that failed unseen.
 func (v *view) choose() {
 	v.hop, v.class = -1, ClassFailure
+	a := AnswerOf(v.q)
 	outer := -1
 	for _, o := range v.order[:v.parts] {
 		p := v.part(int(o))
 		r := p.Record
-		if r.Kind != parse.KindRequest || !failed(r) || isESI(r) || v.underESI(int(o)) {
+		if r.Kind != parse.KindRequest || !failed(r) && !(a.Cut && r == a.Record) || isESI(r) || v.underESI(int(o)) {
 			continue
 		}
 		if outer < 0 {
@@ -129,8 +130,8 @@ func (v *view) choose() {
 		v.hop = int(o) // the order is by depth, then time: the last one wins
 	}
 	root := v.q.Parts[0].Record
-	if !failed(root) && root.Kind == parse.KindRequest {
-		if clientFault(root) {
+	if !failed(a.Record) && !a.Cut && root.Kind == parse.KindRequest {
+		if clientFault(a.Record) {
 			v.hop, v.class = 0, ClassClient
 			return
 		}

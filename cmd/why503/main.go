@@ -10,12 +10,16 @@ import (
 	"why503/cmd/internal/cli"
 )
 
-func main() {
+// version is set by the linker (-X main.version=v1.2.3).
+var version string
+
+func main() { os.Exit(run()) }
+
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	// A first signal ends reading and prints what was found; with the handler
 	// gone, a second one ends the program.
 	context.AfterFunc(ctx, stop)
-	code := cli.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	return cli.Run(ctx, os.Args[1:], cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Version: version})
 }

@@ -1,12 +1,13 @@
 // Package merge brings the Records of all sources into one order of event time,
 // in lockstep: it holds one batch of each source and nothing else.
 //
-// It promises an order that depends only on the Records, not on the order of
-// the sources. It starts no goroutines; a Stream may have one behind it.
+// It promises an order that depends only on the Records and the numbers of their
+// sources, not on the order of the Streams. It starts no goroutines; a Stream may have one behind it.
 package merge
 
 import (
 	"bytes"
+	"cmp"
 	"container/heap"
 
 	"why503/parse"
@@ -26,8 +27,9 @@ type Stream interface {
 	Next() ([]Item, error)
 }
 
-// A Merger pulls Items from Streams in the order of (Logged, ID). An Item that
-// is older than the one before it in its own Stream comes at once: sources
+// A Merger pulls Items from Streams in the order of (Logged, source, offset), so
+// that lines of one stamp come in the order of their source however that is cut
+// into files. An Item that is older than the one before it in its own Stream comes at once: sources
 // that are out of order by more than a moment are sorted before they get here.
 type Merger struct {
 	heads heads
@@ -94,7 +96,10 @@ func (h heads) Less(i, j int) bool {
 	if a.Logged != b.Logged {
 		return a.Logged < b.Logged
 	}
-	return bytes.Compare(a.ID[:], b.ID[:]) < 0
+	return cmp.Or(
+		cmp.Compare(a.Record.Source, b.Record.Source),
+		cmp.Compare(a.Record.Offset, b.Record.Offset), bytes.Compare(a.ID[:], b.ID[:]),
+	) < 0
 }
 
 func (h heads) Swap(i, j int) { h[i], h[j] = h[j], h[i] }

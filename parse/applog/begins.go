@@ -124,11 +124,26 @@ func bareHead(b []byte) bool {
 }
 
 func traceHead(b []byte) bool {
-	if has(b, "Traceback (most recent call last):") || has(b, "panic: ") || has(b, "Exception in thread ") || has(b, "PHP Fatal error:") || has(b, "PHP Parse error:") {
+	if nodePlace(b) || has(b, "Traceback (most recent call last):") || has(b, "panic: ") || has(b, "Exception in thread ") || has(b, "PHP Fatal error:") || has(b, "PHP Parse error:") {
 		return true
 	}
 	_, ok := exceptionType(b)
 	return ok && !has(b, "Caused by: ") && !has(b, "Suppressed: ")
+}
+
+// nodePlace knows the line with which Node.js begins its last words: where the
+// exception was thrown, "/srv/shop/server.js:9" or "node:internal/fs:573".
+func nodePlace(b []byte) bool {
+	if b[0] != '/' && !has(b, "node:") && !has(b, "file:///") {
+		return false
+	}
+	b = bytes.TrimRight(b, "\r")
+	i := bytes.LastIndexByte(b, ':')
+	if i < 2 || len(b)-i > 8 || bytes.IndexByte(b, ' ') >= 0 {
+		return false
+	}
+	_, number := integer(b[i+1:])
+	return number
 }
 
 // accessStamp finds the stamp of an access line, "[22/Nov/2026:21:35:16

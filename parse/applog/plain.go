@@ -123,6 +123,9 @@ func (p *Plain) mixed(line parse.Line, emit parse.Emit) error {
 	if p.between == nil {
 		p.between = func(r *parse.Record) {
 			p.close(p.out)
+			if r.Ended != 0 {
+				p.last, p.lastPer = r.Ended, millisecond
+			}
 			p.out(r)
 		}
 	}

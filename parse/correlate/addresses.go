@@ -147,3 +147,13 @@ func (b *addressBook) anonymous(f *failing) bool {
 }
 
 func sameHost(a, b *Source) bool { return a.Host == b.Host || a.Host == "" || b.Host == "" }
+
+// answers reports whether s is known to answer at an address that was tried.
+func (b *addressBook) answers(s parse.SourceID, f *failing) bool {
+	for _, a := range f.addrs {
+		if b.owners[string(a)][s] {
+			return true
+		}
+	}
+	return false
+}

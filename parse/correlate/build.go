@@ -164,18 +164,17 @@ func (b *builder) others(found []candidate, p, c candidate) bool {
 	if p.how != parse.JoinRequestID && p.how != parse.JoinTraceID {
 		return false
 	}
-	rivals := false
+	over := b.taken(c.Pos) || b.answered(p, c)
 	mine := likeness(p.src, p.Record, c.src, c.Record)
 	for _, o := range found {
 		if o.Pos == c.Pos || o.src.Rank != p.src.Rank || o.Record.Kind != p.Record.Kind || b.has(o) || !b.j.asks(&o, c) {
 			continue
 		}
-		rivals = true
-		if likeness(o.src, o.Record, c.src, c.Record) > mine {
+		if over || likeness(o.src, o.Record, c.src, c.Record) > mine {
 			return true
 		}
 	}
-	return rivals && (b.taken(c.Pos) || b.answered(p, c))
+	return false
 }
 
 func (b *builder) has(c candidate) bool {

@@ -295,7 +295,7 @@ func (j *Joiner) stray(c candidate) (bool, error) {
 	v := span(c.src, r)
 	covered := false
 	for _, s := range j.sources {
-		covered = covered || (requests(s.Kind) && s.Rank < c.src.Rank && s.Lossless() && s.From <= v.from && (s.Done || s.To >= v.to))
+		covered = covered || (requests(s.Kind) && s.Rank < c.src.Rank && s.coverage(j.now, true).Covers(v.from, v.to))
 	}
 	if !covered {
 		return false, nil

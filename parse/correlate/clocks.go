@@ -47,8 +47,10 @@ func (s *survey) rank() {
 		state[i] = 2
 		return src.Rank
 	}
-	for i := range s.samples {
+	for i := range front {
 		slices.Sort(front[i])
+	}
+	for i := range s.samples {
 		depth(i)
 	}
 	for i := range s.samples {
@@ -82,7 +84,7 @@ func (s *survey) clocks() []Clock {
 				if back {
 					a, b = b, a
 				}
-				if known[a] && !known[b] && (e.votes > best || (e.votes == best && (b < behind || (b == behind && a < front)))) {
+				if known[a] && !known[b] && (e.votes > best || (e.votes == best && (b < behind || (b == behind && (a < front || (a == front && !back)))))) {
 					front, behind, best, flip = a, b, e.votes, back
 				}
 			}
@@ -188,7 +190,6 @@ func (s *survey) inherit(known map[int]bool, clocks []Clock) {
 		if !s.samples[i].Zoned {
 			src.Offset = s.bestZone(i, skew, zone, known)
 		}
-		_ = clocks[i]
 	}
 }
 

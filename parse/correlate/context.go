@@ -1,6 +1,10 @@
 package correlate
 
-import "why503/parse"
+import (
+	"math"
+
+	"why503/parse"
+)
 
 // signalAfter is how long after a request's end a signal may still explain it:
 // a manager notices an exit some time after the connections broke.
@@ -80,14 +84,14 @@ func (b *builder) cover() {
 			rank = max(rank, b.cands[i].src.Rank)
 		}
 	}
+	to := max(b.j.now, span(b.cands[0].src, b.cands[0].Record).to)
+	f := b.failing()
 	for _, s := range b.j.sources {
-		if s.From > s.To {
-			continue // nothing was read of it
+		if s.From == math.MaxInt64 {
+			continue // it holds nothing with a time
 		}
-		c := s.coverage(requests(s.Kind) && s.Rank <= rank)
-		if s.Done {
-			c.To = max(c.To, b.j.now, span(b.cands[0].src, b.cands[0].Record).to)
-		}
+		c := s.coverage(to, requests(s.Kind) && s.Rank <= rank)
+		c.Asked = b.j.book.answers(s.ID, f)
 		b.q.Coverage = append(b.q.Coverage, c)
 	}
 }

@@ -150,6 +150,9 @@ func (j *Joiner) Flush() error {
 	for _, s := range j.sources {
 		s.Done = true
 	}
+	if j.done < len(j.waiting) { // nothing more will come, as if time had gone on
+		j.now = max(j.now, j.waiting[len(j.waiting)-1].logged+parse.Time(j.cfg.Hold))
+	}
 	for ; j.done < len(j.waiting); j.done++ {
 		if err := j.resolve(j.waiting[j.done].pos); err != nil {
 			return err

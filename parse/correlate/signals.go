@@ -13,6 +13,7 @@ type Signals struct {
 	window int64 // ns before a request in which a signal may matter
 	series map[seriesKey]*series
 	order  []seriesKey // in the order of first sight, so that answers are stable
+	total  int         // marks in all series
 	Lost   int64       // signals that were thinned out of a flood
 }
 
@@ -35,8 +36,12 @@ type mark struct {
 }
 
 // maxMarks bounds a series; a pool that complains a thousand times a minute
-// says nothing more the second thousand.
-const maxMarks = 2048
+// says nothing more the second thousand. maxSignals bounds all series together:
+// a stranger may give every line a service of its own.
+const (
+	maxMarks   = 2048
+	maxSignals = 1 << 15
+)
 
 // NewSignals keeps signals for window nanoseconds.
 func NewSignals(window int64) *Signals {
@@ -78,21 +83,60 @@ func (s *Signals) put(k seriesKey, m mark) {
 		i--
 	}
 	c.marks = slices.Insert(c.marks, i, m)
+	s.total++
 	if len(c.marks) > maxMarks {
-		old := sort.Search(len(c.marks), func(i int) bool { return c.marks[i].at >= m.at-parse.Time(s.window) })
-		if old == 0 { // all of them are recent: keep every other of the older half
-			half := c.marks[:0:0]
-			for i, x := range c.marks {
-				if i >= maxMarks/2 || i%2 == 0 {
-					half = append(half, x)
-				}
-			}
-			s.Lost += int64(len(c.marks) - len(half))
-			c.marks = half
-			return
-		}
-		c.marks = slices.Delete(c.marks, 0, old)
+		s.expire(c, m.at)
 	}
+	if len(c.marks) > maxMarks { // all of them are recent: keep every other of the older half
+		s.thin(c, maxMarks/2)
+	}
+	if s.total > maxSignals {
+		s.sweep(m.at)
+	}
+}
+
+// expire drops the marks of c that matter to no request that still waits at now.
+func (s *Signals) expire(c *series, now parse.Time) {
+	old := sort.Search(len(c.marks), func(i int) bool { return c.marks[i].at >= now-parse.Time(2*s.window) })
+	c.marks = slices.Delete(c.marks, 0, old)
+	s.total -= old
+}
+
+// thin drops every other of the first n marks.
+func (s *Signals) thin(c *series, n int) {
+	kept := c.marks[:0]
+	for i, m := range c.marks {
+		if i >= n || i%2 == 0 {
+			kept = append(kept, m)
+		}
+	}
+	lost := len(c.marks) - len(kept)
+	clear(c.marks[len(kept):])
+	c.marks = kept
+	s.total -= lost
+	s.Lost += int64(lost)
+}
+
+// sweep makes room: what is old goes first, then the series that were seen
+// first.
+func (s *Signals) sweep(now parse.Time) {
+	for _, k := range s.order {
+		s.expire(s.series[k], now)
+	}
+	for _, k := range s.order {
+		if c := s.series[k]; s.total > maxSignals*3/4 {
+			s.Lost += int64(len(c.marks))
+			s.total -= len(c.marks)
+			c.marks = nil
+		}
+	}
+	s.order = slices.DeleteFunc(s.order, func(k seriesKey) bool {
+		if len(s.series[k].marks) > 0 {
+			return false
+		}
+		delete(s.series, k)
+		return true
+	})
 }
 
 // Near calls fn with the signals that may matter to a request from a to b: of

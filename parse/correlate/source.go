@@ -25,9 +25,12 @@ type Source struct {
 	// HasIDs says that its requests carry an id that hops in front of it also
 	// log, so that a join without one would be a guess against evidence.
 	HasIDs bool
+	// Twin is set when another source tells of the same requests and says more.
+	Twin *Twin
 
 	// From and To bound the event time that was read so far, on the reference
-	// clock; Done says that To is the end of the source.
+	// clock; Done says that To is the end of the source. From may be known
+	// before it is read. Records without a time do not count.
 	From, To parse.Time
 	Done     bool
 	lossy    atomic.Bool
@@ -48,12 +51,21 @@ func NewSource(id parse.SourceID, kind parse.SourceKind, program parse.Program, 
 	}
 }
 
-// coverage is what the source can vouch for. A source that was read to its end
-// covers what follows too: it has no line because nothing was written.
-func (s *Source) coverage(front bool) parse.Coverage {
-	c := parse.Coverage{Source: s.ID, Kind: s.Kind, Host: s.Host, From: s.From, To: s.To, Lossless: s.Lossless(), Front: front}
+// coverage is what the source can vouch for when all sources have been read up
+// to now: it has no line because nothing was written. A log of requests that
+// ended long before now was not quiet but cut off.
+func (s *Source) coverage(now parse.Time, front bool) parse.Coverage {
+	c := parse.Coverage{Source: s.ID, Kind: s.Kind, Host: s.Host, From: s.From, To: max(s.To, now), Lossless: s.Lossless(), Front: front}
+	if s.Done && requests(s.Kind) {
+		c.To = min(c.To, max(s.To, s.From)+quiet)
+	}
 	return c
 }
+
+// quiet is how long after its last line a log of requests is believed to have
+// none because nobody asked: a server that is down may stay so, and a copy that
+// was taken earlier looks the same.
+const quiet = parse.Time(30 * 60e9)
 
 // RecordID is the identity of a Record of this source.
 func (s *Source) RecordID(r *parse.Record) parse.RecordID {

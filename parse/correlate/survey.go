@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -14,6 +15,8 @@ type Sample struct {
 	// Zoned says that the stamps print their zone (or are epochs), so that only
 	// skew can be wrong with them.
 	Zoned bool
+	// Whole says that the sample reaches to the end of the source.
+	Whole bool
 }
 
 // A Clock is what the Survey found about a source's clock.
@@ -30,14 +33,74 @@ type Clock struct {
 // which (Source.Rank), what to add to each clock (Source.Offset), and which
 // ids the sources share (Source.HasIDs). It tells j which addresses and names
 // the sources answer to. The clocks are in the order of the samples.
+//
+// The result does not depend on the order of the samples.
 func Survey(samples []Sample, j *Joiner) []Clock {
-	s := &survey{samples: samples, edges: make(map[[2]int]*edge)}
+	order := canonical(samples)
+	s := &survey{edges: make(map[[2]int]*edge)}
+	for _, i := range order {
+		s.samples = append(s.samples, samples[i])
+	}
+	of := s.twins()
 	s.byID()
 	s.byURL()
 	s.rank()
-	clocks := s.clocks()
+	clocks := make([]Clock, len(samples))
+	for k, c := range s.follow(of, s.clocks()) {
+		clocks[order[k]] = c
+	}
 	s.introduce(j)
+	s.begin()
 	return clocks
+}
+
+// canonical returns the order in which samples are looked at: by what they are
+// and hold, so that ties are broken alike however the inputs were given.
+func canonical(samples []Sample) []int {
+	order := make([]int, len(samples))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return samples[a].compare(samples[b]) })
+	return order
+}
+
+func (s Sample) compare(o Sample) int {
+	if c := cmp.Or(
+		cmp.Compare(s.Source.Kind, o.Source.Kind), cmp.Compare(s.Source.Program, o.Source.Program), cmp.Compare(s.Source.Host, o.Source.Host),
+		cmp.Compare(boolInt(len(s.Records) > 0), boolInt(len(o.Records) > 0)),
+	); c != 0 || len(s.Records) == 0 {
+		return cmp.Or(c, bytes.Compare(s.Source.Fingerprint[:], o.Source.Fingerprint[:]))
+	}
+	a, b := s.Records[0], o.Records[0]
+	return cmp.Or(cmp.Compare(a.Time, b.Time), bytes.Compare(a.Raw, b.Raw), bytes.Compare(s.Source.Fingerprint[:], o.Source.Fingerprint[:]))
+}
+
+// Canonical numbers the sources of samples from 0 in an order that does not
+// depend on theirs, and returns them in it. What breaks ties by the number of a
+// source gives the same result however the inputs were given.
+func Canonical(samples []Sample) []*Source {
+	sources := make([]*Source, len(samples))
+	for n, i := range canonical(samples) {
+		sources[n] = samples[i].Source
+		sources[n].ID = parse.SourceID(n)
+		for _, r := range samples[i].Records {
+			r.Source = parse.SourceID(n)
+		}
+	}
+	return sources
+}
+
+// begin notes from when on each source covers, as far as its sample tells.
+func (s *survey) begin() {
+	for i := range s.samples {
+		src := s.samples[i].Source
+		for _, r := range s.samples[i].Records {
+			if r.Ended != 0 {
+				src.From = min(src.From, span(src, r).from)
+			}
+		}
+	}
 }
 
 type survey struct {

@@ -57,7 +57,7 @@ func table() []format {
 		read("php-fpm", "PHP-FPM log", fpmShape, func() parse.Parser { return new(applog.FPMLog) }, "fpm").is(false, true, true),
 		read("php-fpm-slow", "PHP-FPM slow log", fpmSlowShape, func() parse.Parser { return new(applog.FPMSlow) }, "slow").is(true, true, true),
 		read("php-fpm-access", "PHP-FPM access log", fpmAccessShape, func() parse.Parser { return new(applog.FPMAccess) }, "fpm").is(false, true, true),
-		read("app-json", "JSON application log", appJSONShape, func() parse.Parser { return new(applog.JSON) }, "app").is(false, true, false),
+		read("app-json", "JSON application log", appJSONShape, newAppJSON, "app").is(false, true, false),
 		read("logfmt", "logfmt", logfmtShape, func() parse.Parser { return new(applog.Logfmt) }).is(false, true, false),
 		read("app", "application log", plainShape, func() parse.Parser { return new(applog.Plain) }, "app").is(true, false, false),
 		read("systemd", "service manager log", serviceShape, func() parse.Parser { return new(applog.Systemd) }, "supervisor", "systemd"),
@@ -88,6 +88,10 @@ func table() []format {
 	}
 	return f
 }
+
+// newAppJSON reads JSON lines and, between them, what the run-time of the same
+// program prints when it dies: a stack trace without a stamp.
+func newAppJSON() parse.Parser { return new(applog.Plain) }
 
 // newNCSA reads the default format, what is put behind it, and JSON.
 func newNCSA() parse.Parser { return varnish.NewNCSA() }

@@ -2,6 +2,7 @@ package fact
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/zeebo/xxh3"
@@ -58,40 +59,114 @@ func evidence(parts []parse.Part) uint64 {
 	return h
 }
 
-// Unite adds to q the Parts of other that it lacks, each under the same parent
-// Record, and reports whether q grew. Both must have the same uid.
+// Unite adds to q what other has and q lacks, and reports whether q grew. Both
+// must have the same uid. Whichever is added to which, and however often, the
+// result is the same: where the two disagree how a Record was joined, the surer
+// join stands; what a source covers is what both copies of it covered.
 func Unite(q, other *parse.Request) bool {
 	place := make(map[parse.RecordID]int, len(q.Parts))
 	for i := range q.Parts {
 		place[q.Parts[i].ID] = i
 	}
 	grew := false
-	for _, p := range other.Parts {
-		if _, ok := place[p.ID]; ok {
+	var from []int // of the Parts of q that are other's now, where they are in other
+	var at []int
+	for i, p := range other.Parts {
+		k, ok := place[p.ID]
+		if !ok {
+			k = len(q.Parts)
+			place[p.ID] = k
+			q.Parts = append(q.Parts, p)
+			grew = true
+		} else if k == 0 || i == 0 || !surer(&p, parentID(other, i), &q.Parts[k], parentID(q, k)) {
 			continue
+		} else {
+			p.Record = q.Parts[k].Record
+			q.Parts[k] = p
 		}
-		if p.Parent >= 0 {
-			p.Parent = place[other.Parts[p.Parent].ID]
-		}
-		place[p.ID] = len(q.Parts)
-		q.Parts = append(q.Parts, p)
-		grew = true
+		from, at = append(from, i), append(at, k)
 	}
+	for n, i := range from {
+		if p := other.Parts[i].Parent; p >= 0 {
+			q.Parts[at[n]].Parent = place[other.Parts[p].ID]
+		}
+	}
+	untangle(q)
 	for _, s := range other.Signals {
-		if !slices.ContainsFunc(q.Signals, func(t parse.Part) bool { return t.ID == s.ID }) {
+		k := slices.IndexFunc(q.Signals, func(t parse.Part) bool { return t.ID == s.ID })
+		switch {
+		case k < 0:
 			q.Signals = append(q.Signals, s)
 			grew = true
+		case s.Join.Score > q.Signals[k].Join.Score:
+			q.Signals[k].Join = s.Join
 		}
 	}
+	uniteCoverage(q, other)
+	q.Final = q.Final || other.Final
+	q.Revision = max(q.Revision, other.Revision)
+	Order(q)
 	return grew
 }
 
-// Order sorts the Parts behind the root by (depth, time, id), and the Signals
-// by (time, id), so that equal facts are equal whatever order they grew in.
+// untangle hangs Parts that two copies placed under each other under the root.
+func untangle(q *parse.Request) {
+	var loose []int
+	for i := range q.Parts {
+		at, steps := i, 0
+		for at > 0 && steps <= len(q.Parts) {
+			at, steps = q.Parts[at].Parent, steps+1
+			if at == i {
+				loose = append(loose, i)
+				break
+			}
+		}
+	}
+	for _, i := range loose {
+		q.Parts[i].Parent = 0
+	}
+}
+
+func parentID(q *parse.Request, i int) parse.RecordID {
+	if p := q.Parts[i].Parent; p >= 0 {
+		return q.Parts[p].ID
+	}
+	return parse.RecordID{}
+}
+
+// surer reports whether p, under the Record of the given id, is known better
+// than q to belong where it is.
+func surer(p *parse.Part, under parse.RecordID, q *parse.Part, than parse.RecordID) bool {
+	c := cmp.Or(
+		cmp.Compare(p.Join.How, q.Join.How), cmp.Compare(q.Join.Score, p.Join.Score), cmp.Compare(p.Join.RunnerUp, q.Join.RunnerUp),
+		cmp.Compare(q.Depth, p.Depth), bytes.Compare(under[:], than[:]), cmp.Compare(p.Offset, q.Offset),
+	)
+	return c < 0
+}
+
+func uniteCoverage(q, other *parse.Request) {
+	for _, c := range other.Coverage {
+		k := slices.IndexFunc(q.Coverage, func(d parse.Coverage) bool {
+			return c.Source == d.Source && c.Kind == d.Kind && c.Host == d.Host
+		})
+		if k < 0 {
+			q.Coverage = append(q.Coverage, c)
+			continue
+		}
+		d := &q.Coverage[k]
+		d.From, d.To = min(d.From, c.From), max(d.To, c.To)
+		d.Lossless, d.Front = d.Lossless && c.Lossless, d.Front || c.Front
+	}
+}
+
+// Order sorts the Parts behind the root by (depth, time), the Signals by time,
+// and the Coverage by kind and host, so that equal facts are equal whatever
+// order they grew in. Of one time, the Records of one source stay in the order
+// of that source.
 func Order(q *parse.Request) {
 	if len(q.Parts) > 1 {
 		old := slices.Clone(q.Parts)
-		slices.SortStableFunc(q.Parts[1:], compare)
+		slices.SortFunc(q.Parts[1:], compare)
 		place := make(map[parse.RecordID]int, len(old))
 		for i := range q.Parts {
 			place[q.Parts[i].ID] = i
@@ -103,17 +178,17 @@ func Order(q *parse.Request) {
 		}
 	}
 	slices.SortFunc(q.Signals, compare)
+	slices.SortStableFunc(q.Coverage, func(a, b parse.Coverage) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Source, b.Source))
+	})
 }
 
 func compare(a, b parse.Part) int {
-	if a.Depth != b.Depth {
-		return a.Depth - b.Depth
-	}
-	if at, bt := a.Record.Time+parse.Time(a.Offset), b.Record.Time+parse.Time(b.Offset); at != bt {
-		if at < bt {
-			return -1
-		}
-		return 1
-	}
-	return bytes.Compare(a.ID[:], b.ID[:])
+	return cmp.Or(
+		cmp.Compare(a.Depth, b.Depth),
+		cmp.Compare(a.Record.Time+parse.Time(a.Offset), b.Record.Time+parse.Time(b.Offset)),
+		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Host, b.Host),
+		cmp.Compare(a.Record.Source, b.Record.Source), cmp.Compare(a.Record.Offset, b.Record.Offset),
+		bytes.Compare(a.ID[:], b.ID[:]),
+	)
 }

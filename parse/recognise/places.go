@@ -65,7 +65,7 @@ var places = []place{
 	vsl("End", parse.FieldEnd),
 	vsl("Timestamp", parse.FieldTimestamp),
 	vsl("Fetch_Body", parse.FieldFetchBody),
-	vsl("BackendOpen", parse.FieldNone),
+	vsl("BackendOpen", parse.FieldBackendOpen),
 	vsl("VCL_call", parse.FieldVCLCall),
 	vsl("VCL_return", parse.FieldVCLReturn),
 	vsl("VSL", parse.FieldVSL),

@@ -18,7 +18,7 @@ type Set struct {
 }
 
 // numFields is one past the last parse.Field.
-const numFields = int(parse.FieldCDN) + 1
+const numFields = int(parse.FieldBackendOpen) + 1
 
 // Default returns the taxonomy that is built in.
 var Default = sync.OnceValue(func() *Set {

@@ -144,6 +144,7 @@ func (t *transaction) add(r *rec, line parse.Line) {
 		t.hit(parse.FieldHitPass, parse.HandlingHitPass, r, line)
 	case "BackendOpen":
 		t.fetch.open(t, b)
+		t.note(parse.FieldBackendOpen, r, line, true)
 	case "BackendClose":
 		t.backendClose(r, line)
 	case "BackendReuse": // to 6.0: the connection goes back to the pool

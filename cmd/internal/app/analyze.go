@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"why503/aggregate"
@@ -34,6 +36,8 @@ type AnalyzeConfig struct {
 
 	Rules *rules.Set
 	// Started is handed what makes rows of this run's requests, before the first.
+	// It is called again when reading begins anew, since a file turned out not to
+	// be in order of time: what Request and Record were handed before is void.
 	Started func(*aggregate.Describer)
 	// Request is handed every listed request, in the order of its end.
 	Request func(*parse.Request, *rules.Verdict)
@@ -65,26 +69,46 @@ type Run struct {
 	base     time.Time
 	total    int64 // bytes on disk of everything that is read
 	stopped  bool
+	inLedger map[string]bool // warnings that the row of a source repeats
 	failed   int64      // failures found
 	upTo     parse.Time // of the merge
+	late     int64      // Records that came too late in a stream that is not in order
+
+	unordered map[string]bool // inputs that an earlier try found not to be in order
+	sortAll   bool            // so many were found that none is trusted
 }
 
 // Analyze reads everything, joins, diagnoses and sums up. Its error says why
 // nothing could be analysed; what was wrong with single paths is in Problems.
 func Analyze(ctx context.Context, cfg AnalyzeConfig) (*Run, *aggregate.Summary, error) {
-	r := &Run{cfg: cfg}
+	unordered := make(map[string]bool)
+	for n := 0; ; n++ {
+		r := &Run{cfg: cfg, unordered: unordered, sortAll: n == restarts}
+		s, err := r.run(ctx)
+		if !errors.Is(err, errDisorder) {
+			return r, s, err
+		}
+		for _, in := range r.inputs {
+			if in.sorted {
+				unordered[in.path] = true
+			}
+		}
+	}
+}
+
+func (r *Run) run(ctx context.Context) (*aggregate.Summary, error) {
 	defer r.close()
 	if err := r.open(); err != nil {
-		return r, nil, err
+		return nil, err
 	}
 	if err := r.survey(); err != nil {
-		return r, nil, err
+		return nil, err
 	}
 	if err := r.read(ctx); err != nil {
-		return r, nil, err
+		return nil, err
 	}
 	s := r.summary()
-	return r, &s, nil
+	return &s, nil
 }
 
 // Problems returns what kept paths from being read, in words for a person.
@@ -101,6 +125,9 @@ func (r *Run) close() {
 
 // open finds the inputs, tells their formats and reads the configurations.
 func (r *Run) open() error {
+	if err := checkFormats(&r.cfg); err != nil {
+		return err
+	}
 	var problems []error
 	r.settings, problems = readSettings(r.cfg)
 	r.problems = append(r.problems, problems...)
@@ -129,6 +156,7 @@ func (r *Run) open() error {
 		sources[i] = in.source
 	}
 	ingest.Distinguish(sources)
+	r.tellUnused()
 	nameInputs(r.inputs)
 	return nil
 }
@@ -147,10 +175,7 @@ func (r *Run) problem(err error) {
 func (r *Run) detect(in *input) error {
 	for _, f := range r.cfg.Formats {
 		name, glob, ok := cutLast(f, '=')
-		if !ok {
-			return &UsageError{fmt.Sprintf("--format %s: it has no GLOB. Write --format NAME=GLOB (names: --format list)", f)}
-		}
-		if !meets(glob, in.path) {
+		if !ok || !meets(glob, in.path) {
 			continue
 		}
 		format, mk, err := detect.ByName(name)
@@ -179,8 +204,8 @@ func (r *Run) detect(in *input) error {
 	res := detect.Detect(sample, hints)
 	in.format, in.make = res.Format, res.New
 	if err := res.Err(in.path); err != nil {
-		in.note = err.Error()
-		r.warnings = append(r.warnings, in.note)
+		in.note = strings.TrimPrefix(err.Error(), in.path+": ")
+		r.warnLedger(err.Error())
 	}
 	return nil
 }
@@ -206,12 +231,12 @@ func (r *Run) survey() error {
 	if err != nil {
 		return err
 	}
+	r.readCalendar(ins, samples)
+	sources := correlate.Canonical(samples)
+	slices.SortFunc(ins, func(a, b *input) int { return cmp.Compare(a.join.ID, b.join.ID) })
+	slices.SortFunc(samples, func(a, b correlate.Sample) int { return cmp.Compare(a.Source.ID, b.Source.ID) })
 	cfg := correlate.DefaultConfig()
 	cfg.Spill = r.spill
-	sources := make([]*correlate.Source, len(ins))
-	for i, in := range ins {
-		sources[i] = in.join
-	}
 	r.joiner = correlate.NewJoiner(cfg, sources, r.diagnose)
 	for i, c := range correlate.Survey(samples, r.joiner) {
 		ins[i].clock = c
@@ -233,6 +258,20 @@ func (r *Run) survey() error {
 	return nil
 }
 
+// readCalendar tells which stamps cannot be, and takes them off the samples.
+func (r *Run) readCalendar(ins []*input, samples []correlate.Sample) {
+	now := time.Now()
+	if t := newest(ins); t.After(now) {
+		now = t
+	}
+	c := newCalendar(now, samples)
+	c.clean(samples)
+	for i, in := range ins {
+		in.calendar, in.dated = c, c.first(samples[i].Records)
+		in.sorted = unordered(samples[i].Records) || r.unordered[in.path] || (r.sortAll && in.source.Size >= 0)
+	}
+}
+
 // samples parses a piece of each input. Inputs whose stamps print no year are
 // sampled last, when the others have told which year it is.
 func (r *Run) samples(ins []*input) ([]correlate.Sample, error) {
@@ -251,16 +290,15 @@ func (r *Run) samples(ins []*input) ([]correlate.Sample, error) {
 			if base.IsZero() {
 				base = newest(ins)
 			}
-			records, err := in.sample(r.cfg.Zone, base)
+			records, whole, err := in.sample(r.cfg.Zone, base)
 			if err != nil {
 				r.problem(err)
 			}
 			in.zoned = printsZone(in.format.Name)
-			in.sorted = unordered(records)
 			if len(records) > 0 && in.kind == parse.SourceNginxAccess && records[0].Program != parse.Nginx {
 				in.prog = records[0].Program
 			}
-			samples[i] = correlate.Sample{Source: in.join, Records: records, Zoned: in.zoned}
+			samples[i] = correlate.Sample{Source: in.join, Records: records, Zoned: in.zoned, Whole: whole}
 			r.nameHost(in, records)
 		}
 	}
@@ -293,34 +331,36 @@ func (r *Run) tellClock(in *input) {
 		r.warnings = append(r.warnings, fmt.Sprintf("%s: its stamps print no zone; they fit the other logs as %s, so they were read as that. To set it: --zone", in.name, zoneName(-c.Zone)))
 	}
 	if in.sorted {
-		r.warnings = append(r.warnings, fmt.Sprintf("%s: its lines are not in order of time; it was sorted in a temporary file", in.name))
+		r.warnLedger(fmt.Sprintf("%s: its lines are not in order of time; it was sorted in a temporary file", in.name))
 	}
 }
 
 // read runs the merge and the join until all inputs are at their end or ctx is.
 func (r *Run) read(ctx context.Context) error {
+	if in := r.alone(); in != nil {
+		r.readAlone(ctx, in)
+		return r.joiner.Flush()
+	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var streams []merge.Stream
 	var running []*stream
+	again := !slices.ContainsFunc(r.inputs, func(in *input) bool { return in.source.Size < 0 })
 	for _, in := range r.inputs {
 		if in.join == nil {
 			continue
 		}
-		s := in.start(inner, r.cfg.Zone, r.base)
-		running = append(running, s)
+		s := &orderedStream{stream: in.start(inner, r.cfg.Zone, r.base), in: in, again: again}
+		defer s.Close()
+		running = append(running, s.stream)
 		if in.sorted {
-			sorted, err := sortStream(s)
-			if errors.Is(err, context.Canceled) {
+			var err error
+			if s.rest, err = sortStream(s.stream, nil); errors.Is(err, context.Canceled) {
 				r.stopped = true
 				continue
-			}
-			if err != nil {
+			} else if err != nil {
 				return err
 			}
-			defer sorted.Close()
-			streams = append(streams, sorted)
-			continue
 		}
 		streams = append(streams, s)
 	}
@@ -365,6 +405,9 @@ func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
 			r.progress()
 			r.collect.Advance(it.Logged - parse.Time(2*time.Minute))
 		}
+		if it.Logged < r.upTo-parse.Time(disorder) {
+			r.late++
+		}
 		r.upTo = max(r.upTo, it.Logged)
 		if err := r.joiner.Add(it.Record); err != nil {
 			return err
@@ -400,15 +443,20 @@ func (r *Run) progress() {
 // diagnose takes a finished Request from the join.
 func (r *Run) diagnose(q *parse.Request) {
 	v := r.cfg.Rules.Diagnose(q, r.env)
-	if v.Class == rules.ClassNone || !r.wanted(q, &v) {
+	r.take(q, &v)
+}
+
+// take counts and lists a diagnosed Request.
+func (r *Run) take(q *parse.Request, v *rules.Verdict) {
+	if v.Class == rules.ClassNone || !r.wanted(q, v) {
 		return
 	}
 	if v.Class == rules.ClassFailure {
 		r.failed++
 	}
-	r.collect.Add(q, &v)
+	r.collect.Add(q, v)
 	if r.cfg.Request != nil {
-		r.cfg.Request(q, &v)
+		r.cfg.Request(q, v)
 	}
 }
 

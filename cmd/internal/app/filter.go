@@ -17,6 +17,18 @@ var ErrNothing = errors.New("nothing to analyse")
 // Stopped reports whether the run was ended before all was read.
 func (r *Run) Stopped() bool { return r.stopped }
 
+// InLedger reports whether what a warning of the Summary says stands in the row
+// of a source, too.
+func (r *Run) InLedger(warning string) bool { return r.inLedger[warning] }
+
+func (r *Run) warnLedger(text string) {
+	if r.inLedger == nil {
+		r.inLedger = make(map[string]bool)
+	}
+	r.inLedger[text] = true
+	r.warnings = append(r.warnings, text)
+}
+
 // NothingRead reports whether there was something to read and no format of it
 // is known.
 func (r *Run) NothingRead() bool {

@@ -25,6 +25,10 @@ type input struct {
 	clock    correlate.Clock
 	zoned    bool // its stamps print their zone
 	sorted   bool // its lines are not in order
+	// sortedFrom is the line from which on a stream was sorted; 0 when it was
+	// sorted whole.
+	sortedFrom int64
+	calendar   calendar
 	promotes bool // its error lines stand for their requests
 
 	name  string // how rows and reports call it
@@ -36,6 +40,8 @@ type input struct {
 	first, last                   parse.Time // raw clock
 	samples                       []string
 	losses                        map[string]int64
+	lossy                         bool       // something was lost, so absence proves nothing
+	dated                         parse.Time // raw clock; of the lines so far
 	read                          atomic.Int64 // bytes so far, for the progress line
 }
 

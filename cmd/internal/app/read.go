@@ -18,27 +18,39 @@ const batchRecords = 256
 // A stream reads one input in a goroutine of its own, some batches ahead of
 // the merge.
 type stream struct {
-	batches chan []merge.Item
+	in      *input
+	batches chan batch
 	err     error // set before batches is closed
+}
+
+// A batch tells with its Items whether something before their end was lost, so
+// that what the join makes of it does not hang on how far ahead the reader is.
+type batch struct {
+	items []merge.Item
+	lossy bool
 }
 
 // Next implements merge.Stream.
 func (s *stream) Next() ([]merge.Item, error) {
-	b, ok := <-s.batches
-	if !ok {
-		return nil, s.err
+	for b := range s.batches {
+		if b.lossy {
+			s.in.join.Lose()
+		}
+		if len(b.items) > 0 {
+			return b.items, nil
+		}
 	}
-	return b, nil
+	return nil, s.err
 }
 
 // start begins to read in. The goroutine ends with ctx or with the input.
 func (in *input) start(ctx context.Context, zone *time.Location, base time.Time) *stream {
-	s := &stream{batches: make(chan []merge.Item, 8)}
+	s := &stream{in: in, batches: make(chan batch, 8)}
 	go func() {
 		defer close(s.batches)
-		send := func(b []merge.Item) bool {
+		send := func(items []merge.Item) bool {
 			select {
-			case s.batches <- b:
+			case s.batches <- batch{items, in.lossy}:
 				return true
 			case <-ctx.Done():
 				return false
@@ -57,6 +69,9 @@ func (in *input) readAll(ctx context.Context, zone *time.Location, base time.Tim
 	emit := func(r *parse.Record) {
 		set.Annotate(r)
 		r.Source = in.join.ID
+		if in.calendar.date(r, &in.dated) {
+			in.count("impossible time", 1)
+		}
 		in.seen(r)
 		markCut(r)
 		if in.promotes {
@@ -96,7 +111,7 @@ func (in *input) readAll(ctx context.Context, zone *time.Location, base time.Tim
 		}
 	}
 	p.Flush(emit)
-	if len(batch) > 0 && !send(batch) {
+	if (len(batch) > 0 || in.lossy) && !send(batch) {
 		return ctx.Err()
 	}
 	if n, _ := lines.Skipped(); n > 0 {
@@ -108,6 +123,9 @@ func (in *input) readAll(ctx context.Context, zone *time.Location, base time.Tim
 // keeps reports whether the join has a use for r: sessions and routine lines
 // that name no request have none.
 func (in *input) keeps(r *parse.Record) bool {
+	if in.join.Twin.Retells(r) {
+		return false
+	}
 	switch r.Kind {
 	case parse.KindSession:
 		return false
@@ -141,7 +159,7 @@ func (in *input) skip(l parse.Line) {
 	}
 	in.skipped++
 	if in.skipped*tolerated > in.lines+tolerated {
-		in.join.Lose()
+		in.lossy = true
 	}
 	if len(in.samples) < 3 {
 		in.samples = append(in.samples, string(l.Text[:min(len(l.Text), 160)]))
@@ -153,11 +171,15 @@ func (in *input) skip(l parse.Line) {
 const tolerated = 200
 
 func (in *input) lose(why string, n int64) {
+	in.count(why, n)
+	in.lossy = true
+}
+
+func (in *input) count(why string, n int64) {
 	if in.losses == nil {
 		in.losses = make(map[string]int64)
 	}
 	in.losses[why] += n
-	in.join.Lose()
 }
 
 // markCut sets Cut on a line that says that a response broke off after its

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"why503/ingest"
 	"why503/parse"
 	"why503/parse/correlate"
 	"why503/parse/frame"
@@ -18,24 +19,26 @@ const (
 )
 
 // sample parses pieces of in: its head, middle and tail (of a stream and of
-// compressed files the head alone).
-func (in *input) sample(zone *time.Location, base time.Time) ([]*parse.Record, error) {
-	var records []*parse.Record
+// compressed files the head alone). whole says that it reached the end.
+func (in *input) sample(zone *time.Location, base time.Time) (records []*parse.Record, whole bool, err error) {
 	head, err := in.source.Head(sampleHead)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	records = in.parsePiece(records, head, zone, base, sampleRecords)
+	whole = in.path != ingest.Stdin && len(head) < sampleHead/2 && len(records) < sampleRecords
 	for _, get := range []func(int) ([]byte, error){in.source.Middle, in.source.Tail} {
 		piece, err := get(samplePiece)
 		if err != nil {
-			return records, nil //nolint:nilerr // what cannot be sampled is told when it is read
+			return records, false, nil //nolint:nilerr // what cannot be sampled is told when it is read
 		}
 		if len(piece) > 0 {
-			records = in.parsePiece(records, piece, zone, base, len(records)+sampleRecords/2)
+			most := len(records) + sampleRecords/2
+			records = in.parsePiece(records, piece, zone, base, most)
+			whole = len(records) < most
 		}
 	}
-	return records, nil
+	return records, whole, nil
 }
 
 func (in *input) parsePiece(out []*parse.Record, piece []byte, zone *time.Location, base time.Time, most int) []*parse.Record {
@@ -59,26 +62,6 @@ func (in *input) parsePiece(out []*parse.Record, piece []byte, zone *time.Locati
 	p.Flush(emit)
 	return out
 }
-
-// unordered reports whether the sample goes back in time by more than its
-// stamps leave open: then the source must be sorted before it can be joined.
-func unordered(records []*parse.Record) bool {
-	var latest parse.Time
-	for _, r := range records {
-		if r.Ended == 0 {
-			continue
-		}
-		if r.Ended < latest-parse.Time(disorder) {
-			return true
-		}
-		latest = max(latest, r.Ended)
-	}
-	return false
-}
-
-// disorder is how far lines of a healthy log may be out of order: a raw
-// varnishlog and buffered access logs are written in bursts.
-const disorder = int64(20 * time.Second)
 
 // latest returns the end of the last dated Record, for the year of sources
 // that print none.

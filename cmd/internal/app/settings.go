@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,7 +31,7 @@ func readSettings(cfg AnalyzeConfig) (s settings, problems []error) {
 		}
 		c := nginx.ReadConfigWith(path, src, nginx.FromFS(os.DirFS("/"), filepath.Dir(path)))
 		s.nginx = append(s.nginx, c)
-		s.values = append(s.values, nginxSettings(path, c)...)
+		s.values = append(s.values, nginxSettings(path, src, c)...)
 	}
 	for i, paths := range [][]string{cfg.VCL, cfg.VarnishParams} {
 		for _, path := range paths {
@@ -44,7 +45,7 @@ func readSettings(cfg AnalyzeConfig) (s settings, problems []error) {
 				read = varnish.ReadParams
 			}
 			c := read(src)
-			s.values = append(s.values, varnishSettings(path, c)...)
+			s.values = append(s.values, varnishSettings(path, src, c)...)
 		}
 	}
 	return s, problems
@@ -87,7 +88,7 @@ var nginxTimeouts = map[string]string{
 	"proxy_send_timeout": "send_timeout", "fastcgi_send_timeout": "send_timeout", "keepalive_timeout": "keepalive_timeout",
 }
 
-func nginxSettings(path string, c nginx.Config) []rules.Setting {
+func nginxSettings(path string, src []byte, c nginx.Config) []rules.Setting {
 	var out []rules.Setting
 	for _, v := range c.Settings {
 		name, ok := nginxTimeouts[v.Name]
@@ -95,7 +96,7 @@ func nginxSettings(path string, c nginx.Config) []rules.Setting {
 			continue
 		}
 		out = append(out, rules.Setting{
-			Name: name, Program: parse.Nginx, Value: int64(v.Value), File: filepath.Base(path), LineNo: int64(v.LineNo), Line: v.Line,
+			Name: name, Program: parse.Nginx, Value: int64(v.Value), File: filepath.Base(path), Offset: offsetOf(src, v.LineNo), LineNo: int64(v.LineNo), Line: v.Line,
 		})
 	}
 	return out
@@ -109,14 +110,14 @@ var varnishTimeouts = map[string]string{
 	"backend_idle_timeout": "idle_timeout",
 }
 
-func varnishSettings(path string, c varnish.Config) []rules.Setting {
+func varnishSettings(path string, src []byte, c varnish.Config) []rules.Setting {
 	var out []rules.Setting
 	add := func(backend string, vs []varnish.Setting) {
 		for _, v := range vs {
 			if name, ok := varnishTimeouts[v.Name]; ok && v.Duration > 0 {
 				out = append(out, rules.Setting{
 					Name: name, Program: parse.Varnish, Backend: backend, Value: int64(v.Duration),
-					File: filepath.Base(path), LineNo: int64(v.LineNo), Line: v.Line,
+					File: filepath.Base(path), Offset: offsetOf(src, v.LineNo), LineNo: int64(v.LineNo), Line: v.Line,
 				})
 			}
 		}
@@ -127,4 +128,17 @@ func varnishSettings(path string, c varnish.Config) []rules.Setting {
 		add(c.Backends[i].Name, c.Backends[i].Settings)
 	}
 	return out
+}
+
+// offsetOf is where a line begins, by its number from 1.
+func offsetOf(src []byte, line int) int64 {
+	at := 0
+	for ; line > 1; line-- {
+		i := bytes.IndexByte(src[at:], '\n')
+		if i < 0 {
+			break
+		}
+		at += i + 1
+	}
+	return int64(at)
 }

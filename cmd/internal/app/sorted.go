@@ -1,6 +1,8 @@
 package app
 
 import (
+	"encoding/binary"
+
 	"why503/ingest/merge"
 	"why503/parse"
 	"why503/parse/correlate"
@@ -13,28 +15,38 @@ type sortedStream struct {
 	runs   *sortedRuns
 }
 
-// sortStream drains s into a sorter.
-func sortStream(s *stream) (*sortedStream, error) {
+// sortStream drains s into a sorter, behind the Items that were read of it
+// already. Lines of one time stay in the order of the source.
+func sortStream(s *stream, read []merge.Item) (*sortedStream, error) {
 	out := &sortedStream{sorter: newSorter()}
+	err := out.take(s, read)
+	if err == nil {
+		out.runs, err = out.sorter.sorted()
+	}
+	if err != nil {
+		out.Close()
+		return nil, err
+	}
+	return out, nil
+}
+
+func (s *sortedStream) take(from *stream, items []merge.Item) error {
 	var enc []byte
-	for {
-		items, err := s.Next()
-		if err != nil {
-			return nil, err
-		}
-		if len(items) == 0 {
-			break
-		}
+	for n := uint64(0); ; {
 		for i := range items {
+			k := sortKey{time: int64(items[i].Logged)}
+			binary.BigEndian.PutUint64(k.id[:], n)
+			n++
 			enc = correlate.AppendRecord(enc[:0], items[i].Record)
-			if err := out.sorter.add(sortKey{int64(items[i].Logged), items[i].ID}, enc); err != nil {
-				return nil, err
+			if err := s.sorter.add(k, enc); err != nil {
+				return err
 			}
 		}
+		var err error
+		if items, err = from.Next(); err != nil || len(items) == 0 {
+			return err
+		}
 	}
-	var err error
-	out.runs, err = out.sorter.sorted()
-	return out, err
 }
 
 // Next implements merge.Stream.
@@ -48,7 +60,7 @@ func (s *sortedStream) Next() ([]merge.Item, error) {
 		if !ok {
 			break
 		}
-		it := merge.Item{Record: new(parse.Record), ID: k.id, Logged: parse.Time(k.time)}
+		it := merge.Item{Record: new(parse.Record), Logged: parse.Time(k.time)}
 		if _, err := correlate.DecodeRecord(append([]byte(nil), payload...), it.Record); err != nil {
 			return nil, err
 		}

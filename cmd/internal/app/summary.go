@@ -4,15 +4,22 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"why503/aggregate"
 	"why503/parse"
+	"why503/parse/correlate"
 )
 
 // summary sums up the run.
 func (r *Run) summary() aggregate.Summary {
 	s := r.collect.Summary()
+	for _, in := range r.inputs {
+		for _, d := range in.source.Damage() {
+			r.warnLedger(d.Error())
+		}
+	}
 	if f := r.Filter(); f != "" {
 		s.Warnings = append(s.Warnings, f)
 	}
@@ -24,7 +31,7 @@ func (r *Run) summary() aggregate.Summary {
 		s.Ledger.Overruns += in.losses["overrun"]
 	}
 	c := &r.joiner.Counts
-	s.Ledger.Evicted, s.Ledger.Unjoined, s.Ledger.Ambiguous, s.Ledger.Late = c.Evicted, c.Unjoined, c.Ambiguous, c.Late
+	s.Ledger.Evicted, s.Ledger.Unjoined, s.Ledger.Ambiguous, s.Ledger.Late = c.Evicted, c.Unjoined, c.Ambiguous, c.Late+r.late
 	s.Joined = r.joined()
 	if r.stopped {
 		s.Partial = r.partial()
@@ -53,10 +60,23 @@ func (r *Run) sourceRow(in *input) aggregate.Source {
 	for _, why := range slices.Sorted(maps.Keys(in.losses)) {
 		row.Losses = append(row.Losses, aggregate.Loss{Reason: why, Count: in.losses[why]})
 	}
+	if in.join.Twin != nil {
+		row.Note = fmt.Sprintf("same requests as %s, not counted twice", r.nameOf(in.join.Twin.Of))
+	}
 	for _, d := range in.source.Damage() {
-		row.Note = d.Error()
+		row.Note = strings.TrimPrefix(d.Error(), in.path+": ")
 	}
 	return row
+}
+
+// nameOf returns what the report calls a source.
+func (r *Run) nameOf(s *correlate.Source) string {
+	for _, in := range r.inputs {
+		if in.join == s {
+			return in.name
+		}
+	}
+	return "another input"
 }
 
 func zone(in *input) string {

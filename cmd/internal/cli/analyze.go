@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,41 +30,75 @@ func analyzeCommand() *cobra.Command {
 		Use:   "analyze [flags] PATH...",
 		Short: "Read log files and report why requests failed",
 		Long: `analyze reads files, folders and standard input (-), plain or compressed with
-gzip, zstd or bzip2, and finds out each file's format from its content.`,
-		Args: needPaths,
-		RunE: func(c *cobra.Command, args []string) error { return runAnalyze(c, &f, args) },
+gzip, zstd or bzip2, and finds out each file's format from its content. It
+prints one report of all of them: why requests failed, when and where, the lines
+that prove it, what to do, and what these logs leave open.
+
+Give it all logs of the path that a request takes: each one decides more. Ctrl-C
+ends reading and reports what was read; a second Ctrl-C ends at once.
+
+Exit code: 0 done, also when failures were found; 1 a path could not be read (the
+rest is reported) or nothing could be; 2 the command line is wrong; 3 with
+--exit-code, an incident was found.`,
+		Example: `  why503 analyze /var/log/varnish/varnishlog.log /var/log/nginx/ app.log
+  why503 analyze --since 15m --site shop.example /var/log/nginx/
+  varnishlog -d -g request | why503 analyze --vcl /etc/varnish/default.vcl -
+  why503 analyze --format 'nginx:$remote_addr [$time_local] "$request" $status=*.acc' .
+  why503 analyze -o json --failures list.ndjson logs/ > summary.json`,
+		Args: func(c *cobra.Command, args []string) error {
+			if wantsFormats(&f.input) {
+				return nil
+			}
+			return needPaths(1, "/var/log/nginx/")(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if wantsFormats(&f.input) {
+				writeFormats(c.OutOrStdout())
+				return nil
+			}
+			return runAnalyze(c, &f, args)
+		},
 	}
-	f.input.register(c)
-	f.page.register(c)
-	fs := c.Flags()
-	fs.StringVarP(&f.output, "output", "o", "text", "text, json, markdown or csv")
-	fs.StringVar(&f.failures, "failures", "", "write every listed request to `FILE` as NDJSON (- for standard output)")
-	fs.BoolVar(&f.exitCode, "exit-code", false, "exit 3 when an incident was found")
+	out := newGroup("What is written")
+	out.flags.StringVarP(&f.output, "output", "o", "text", "`FORM`: text, the default, json, markdown or csv")
+	out.flags.StringVar(&f.failures, "failures", "", "`FILE`: write every listed request to it as NDJSON; - writes to standard output in place of the report")
+	out.flags.BoolVar(&f.exitCode, "exit-code", false, "exit 3 when an incident was found")
+	take(c, append(f.input.groups(), out, f.page.group())...)
+	f.input.complete(c)
+	offer(c, "output", forms...)
+	offer(c, "color", "auto", "always", "never")
 	return c
 }
 
-func needPaths(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return misuse{fmt.Errorf("no PATH given. For one folder: why503 %s /var/log/varnish (see --help)", c.Name())}
-	}
-	return nil
+var forms = []string{"text", "json", "markdown", "csv"}
+
+// writers write a summary in each form but csv, which is of the list.
+var writers = map[string]func(io.Writer, *aggregate.Summary, report.Options) error{
+	"text":     report.Text,
+	"markdown": report.Markdown,
+	"json":     func(w io.Writer, s *aggregate.Summary, _ report.Options) error { return report.JSON(w, s) },
 }
 
 func runAnalyze(c *cobra.Command, f *analyzeFlags, paths []string) error {
-	cfg, err := f.input.config(paths)
-	if err != nil {
-		return err
+	if writers[f.output] == nil && f.output != "csv" {
+		return misused("--output %s: no such form. There are text, json, markdown and csv", f.output)
 	}
-	switch f.output {
-	case "text", "json", "markdown", "csv":
-	default:
-		return misuse{fmt.Errorf("--output %s: no such form. There are text, json, markdown and csv", f.output)}
+	if f.failures == "-" && c.Flags().Changed("output") {
+		return misused("--failures -: standard output is taken by --output. Give --failures a FILE")
 	}
 	look, err := f.page.options(c.OutOrStdout())
 	if err != nil {
 		return err
 	}
-	cfg.Log = slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
+	cfg, err := f.input.config(paths, f.page.tz)
+	if err != nil {
+		return err
+	}
+	file, err := createList(f.failures)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
 	var list *app.List
 	if f.failures != "" || f.output == "csv" {
 		list = app.NewList()
@@ -83,67 +115,67 @@ func runAnalyze(c *cobra.Command, f *analyzeFlags, paths []string) error {
 			}
 		}
 	}
-	run, summary, err := app.Analyze(c.Context(), cfg)
-	tellProblems(c.ErrOrStderr(), run)
+	run, summary, err := analyze(c, cfg)
+	if err = errors.Join(err, listErr); err != nil {
+		return told(run, err)
+	}
+	if page := tellWarnings(c, run, summary); f.output != "json" {
+		summary.Warnings = page
+	}
+	if file != nil {
+		if err := writeList(file, list); err != nil {
+			return fmt.Errorf("writing the list %s: %w", f.failures, bare(err))
+		}
+	}
+	out := c.OutOrStdout()
+	switch {
+	case f.failures == "-":
+		err = writeList(out, list)
+	case f.output == "csv":
+		err = writeCSV(out, list)
+	default:
+		err = writers[f.output](out, summary, look)
+	}
 	if err != nil {
 		return err
 	}
-	if listErr != nil {
-		return listErr
-	}
-	for _, w := range summary.Warnings {
-		fmt.Fprintln(c.ErrOrStderr(), "why503:", w)
-	}
-	if f.failures != "" {
-		if err := writeFailures(c.OutOrStdout(), f.failures, list); err != nil {
-			return err
-		}
-	}
-	switch f.output {
-	case "json":
-		err = report.JSON(c.OutOrStdout(), summary)
-	case "markdown":
-		err = report.Markdown(c.OutOrStdout(), summary, look)
-	case "csv":
-		err = writeCSV(c.OutOrStdout(), list)
-	default:
-		err = report.Text(c.OutOrStdout(), summary, look)
-	}
-	switch {
-	case err != nil:
+	if err := verdict(run); err != nil {
 		return err
-	case len(run.Problems()) > 0:
-		return exitCode(exitFailed)
-	case f.exitCode && len(summary.Incidents) > 0:
+	}
+	if f.exitCode && len(summary.Incidents) > 0 {
 		return exitCode(exitIncident)
 	}
 	return nil
 }
 
-func tellProblems(w io.Writer, run *app.Run) {
-	for _, p := range run.Problems() {
-		fmt.Fprintln(w, "why503:", p)
+// told ends a run that found nothing to analyse because of what was already
+// said of each path.
+func told(run *app.Run, err error) error {
+	if errors.Is(err, app.ErrNothing) && len(run.Problems()) > 0 {
+		return exitCode(exitFailed)
 	}
+	return err
 }
 
-func writeFailures(stdout io.Writer, path string, list *app.List) error {
-	if path == "-" {
-		w := bufio.NewWriterSize(stdout, 256<<10)
-		if _, err := list.WriteTo(w); err != nil {
-			return fmt.Errorf("writing the list: %w", err)
-		}
-		return w.Flush()
+// createList makes the file of --failures before anything is read, so that a
+// wrong path is told at once. It is nil for "" and standard output.
+func createList(path string) (*os.File, error) {
+	if path == "" || path == "-" {
+		return nil, nil //nolint:nilnil // no file was asked for
 	}
 	f, err := os.Create(path)
 	if err != nil {
-		return fmt.Errorf("writing the list: %w", err)
+		return nil, fmt.Errorf("--failures %s: %w. Nothing was read", path, bare(err))
 	}
-	w := bufio.NewWriterSize(f, 256<<10)
-	_, err = list.WriteTo(w)
-	if err = errors.Join(err, w.Flush(), f.Close()); err != nil {
-		return fmt.Errorf("writing the list %s: %w", path, err)
+	return f, nil
+}
+
+func writeList(w io.Writer, list *app.List) error {
+	b := bufio.NewWriterSize(w, 256<<10)
+	if _, err := list.WriteTo(b); err != nil {
+		return err
 	}
-	return nil
+	return b.Flush()
 }
 
 func writeCSV(w io.Writer, list *app.List) error {
@@ -152,17 +184,4 @@ func writeCSV(w io.Writer, list *app.List) error {
 		return err
 	}
 	return failed
-}
-
-// parseTime reads a point of time as people type it.
-func parseTime(flag, s string, zone *time.Location) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, misuse{fmt.Errorf("--%s %s: not a time. Write it like 2026-11-22T21:36:00Z", flag, s)}
 }

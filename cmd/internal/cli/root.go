@@ -3,72 +3,115 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
-
-	"why503/cmd/internal/app"
+	"github.com/spf13/pflag"
 )
 
-// Exit codes (the contract of the command line).
-const (
-	exitDone     = 0
-	exitFailed   = 1
-	exitMisused  = 2
-	exitIncident = 3 // --exit-code, and an incident was found
-)
-
-// Run runs a command line and returns its exit code.
-func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot()
-	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	var code exitCode
-	var usage *app.UsageError
-	switch {
-	case err == nil:
-		return exitDone
-	case errors.As(err, &code):
-		return int(code)
-	case errors.As(err, &usage):
-		fmt.Fprintln(stderr, "why503:", err)
-		return exitMisused
-	}
-	fmt.Fprintln(stderr, "why503:", err)
-	if errors.As(err, new(misuse)) {
-		return exitMisused
-	}
-	return exitFailed
+// IO is what surrounds a run of the program.
+type IO struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Version  string // empty: that of the build
 }
 
-// An exitCode ends a command that has said all it had to say.
-type exitCode int
+// Run runs a command line and returns its exit code. The first end of ctx ends
+// reading; what was read by then is reported.
+func Run(ctx context.Context, args []string, streams IO) int {
+	root := newRoot(streams.Version)
+	root.SetArgs(shield(args))
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	return finish(streams.Err, root.ExecuteContext(ctx))
+}
 
-func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
-
-// A misuse is an error in the command line itself.
-type misuse struct{ error }
-
-func newRoot() *cobra.Command {
+func newRoot(version string) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "why503",
+		Use:   "why503 COMMAND",
 		Short: "Why requests failed, from the logs of proxies and of what is behind them",
 		Long: `why503 reads the logs of Varnish, nginx and the programs behind them, joins them
-by request, and says for every failed request what the proxy saw, what caused
-it, which lines prove it, and, where these logs cannot tell, which log would.`,
+by request, and says of every failed request what the proxy saw, what caused it,
+which lines prove it, and, where these logs cannot tell, which log would.
+
+It needs no configuration, no service and no network: it reads files.`,
 		Example: `  why503 analyze /var/log/varnish/varnishlog.log /var/log/nginx/ app.log
   why503 explain 65571 /var/log/varnish/ /var/log/nginx/
-  why503 lookup 'FetchError     backend web: fail errno 111 (Connection refused)'`,
+  why503 lookup '-   FetchError     backend web: fail errno 111 (Connection refused)'`,
+		Args:          noSuchCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return misuse{fmt.Errorf("%w (see why503 %s --help)", err, c.Name())}
-	})
-	root.AddCommand(analyzeCommand())
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(analyzeCommand(), explainCommand(), lookupCommand(), rulesCommand(), versionCommand(version))
+	teach(root)
+	root.InitDefaultCompletionCmd(root.Name())
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Short = "Write a script that completes commands in your shell"
+		}
+	}
 	return root
+}
+
+// noSuchCommand says what was probably meant.
+func noSuchCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if _, err := os.Stat(args[0]); err == nil {
+		return misused("%s: no such command. To read it: %s analyze %s", args[0], c.Root().Name(), strings.Join(args, " "))
+	}
+	c.SuggestionsMinimumDistance = 2
+	return misused("%s: no such command.%s All commands: %s --help", args[0], didYouMean(c.SuggestionsFor(args[0])), c.CommandPath())
+}
+
+func flagError(c *cobra.Command, err error) error {
+	help := c.CommandPath() + " --help"
+	var unknown *pflag.NotExistError
+	var valueless *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		name := unknown.GetSpecifiedName()
+		if short := unknown.GetSpecifiedShortnames(); short != "" {
+			return misused("-%s: no such flag. All flags: %s", name, help)
+		}
+		var names []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		near := nearest(name, names)
+		for i := range near {
+			near[i] = "--" + near[i]
+		}
+		return misused("--%s: no such flag.%s All flags: %s", name, didYouMean(near), help)
+	case errors.As(err, &valueless):
+		return misused("--%s: no value given. See %s", valueless.GetFlag().Name, help)
+	case errors.As(err, &invalid):
+		return misused("--%s %s: not a value that it takes. See %s", invalid.GetFlag().Name, invalid.GetValue(), help)
+	}
+	return misused("%w. See %s", err, help)
+}
+
+// nearest returns those of names that name may be a slip of. The measure is
+// the one that cobra has for commands.
+func nearest(name string, names []string) []string {
+	c := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, n := range names {
+		c.AddCommand(&cobra.Command{Use: n, Run: func(*cobra.Command, []string) {}})
+	}
+	return c.SuggestionsFor(name)
+}
+
+func didYouMean(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	if len(names) > 3 {
+		names = names[:3]
+	}
+	return " Did you mean " + strings.Join(names, " or ") + "?"
 }

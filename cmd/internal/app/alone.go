@@ -1,0 +1,246 @@
+package app
+
+import (
+	"context"
+	"io"
+	"runtime"
+	"sync"
+	"time"
+
+	"why503/aggregate"
+	"why503/ingest"
+	"why503/parse"
+	"why503/parse/correlate"
+	"why503/parse/frame"
+	"why503/parse/recognise"
+	"why503/rules"
+)
+
+// alone returns the input that is read without a join, nil where the join is
+// needed: when it is the only one, of a kind whose Records are never joined to
+// each other, then nobody asks for those of good requests, and a failed one is
+// a Request by itself. Its blocks can be parsed side by side.
+func (r *Run) alone() *input {
+	var only *input
+	for _, in := range r.inputs {
+		if in.join == nil {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = in
+	}
+	if only == nil || !correlate.Loners(only.kind) || only.join.Rank != 0 || only.sorted || r.cfg.Record != nil {
+		return nil
+	}
+	if _, ok := only.newParser(r.cfg.Zone, r.base).(parse.Stateless); !ok {
+		return nil
+	}
+	return only
+}
+
+// readAlone reads in on all processors. What the workers make of the blocks is
+// counted here, in the order of the file, so that the result does not depend on
+// how many there are.
+func (r *Run) readAlone(ctx context.Context, in *input) {
+	workers := runtime.GOMAXPROCS(0)
+	src := &blockSource{in: in, blocks: in.source.Blocks(ingest.Options{})}
+	defer src.blocks.Close()
+	tallies := make(chan *tally)
+	free := make(chan *tally, workers+2) // bounds how many blocks are in memory
+	for range cap(free) {
+		free <- &tally{buf: make([]byte, 0, blockBytes)}
+	}
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			w := newWorker(r, in)
+			for t := range free {
+				if ctx.Err() != nil || !src.next(t) {
+					return
+				}
+				w.read(t)
+				tallies <- t
+			}
+		}()
+	}
+	go func() {
+		wg.Wait()
+		close(tallies)
+	}()
+	c := newCounting(r, in)
+	early := make(map[int]*tally)
+	next := 0
+	for t := range tallies {
+		early[t.seq] = t
+		for t := early[next]; t != nil; t = early[next] {
+			delete(early, next)
+			next++
+			c.take(t)
+			free <- t
+		}
+	}
+	src.finish()
+	r.stopped = r.stopped || ctx.Err() != nil
+}
+
+// blockBytes is the size of a block. Two of them and what is made of them fit
+// into the second level cache of a core.
+const blockBytes = 512 << 10
+
+// A blockSource hands out the blocks of an input to whoever asks next. The
+// worker that reads a block also parses it, while it is in its core's cache;
+// others decompress and read meanwhile.
+type blockSource struct {
+	mu      sync.Mutex
+	in      *input
+	blocks  *ingest.Blocks
+	seq     int
+	damaged int64
+}
+
+func (s *blockSource) next(t *tally) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		b, err := s.blocks.Next(t.buf[:0])
+		if err == io.EOF {
+			return false
+		}
+		if err != nil { // one part is damaged: told by Damage, the next goes on
+			s.damaged++
+			continue
+		}
+		t.reset(s.seq, b)
+		s.seq++
+		return true
+	}
+}
+
+func (s *blockSource) finish() {
+	if s.damaged > 0 {
+		s.in.lose("damaged", s.damaged)
+	}
+	if n, _ := s.blocks.Skipped(); n > 0 {
+		s.in.long = n
+	}
+}
+
+// A counting puts what workers found into the run, block after block.
+type counting struct {
+	r  *Run
+	in *input
+	p  parse.Parser // for the few requests that are shown
+}
+
+func newCounting(r *Run, in *input) *counting {
+	return &counting{r: r, in: in, p: in.newParser(r.cfg.Zone, r.base)}
+}
+
+func (c *counting) take(t *tally) {
+	c.lines(t)
+	r := c.r
+	r.upTo = max(r.upTo, t.latest)
+	for i := range t.runs {
+		run := &t.runs[i]
+		r.collect.Count(run.site, run.at, run.n)
+	}
+	for i := range t.failed {
+		f := &t.failed[i]
+		r.take(f.q, &f.v)
+	}
+	for i := range t.groups {
+		g := &t.groups[i]
+		if g.kind.v.Class == rules.ClassFailure {
+			r.failed += g.N
+		}
+		r.collect.AddGroup(&g.Group, &g.kind.v, func() (*parse.Request, *rules.Verdict) { return c.again(g.line) })
+	}
+	r.progress()
+	r.collect.Advance(t.latest - parse.Time(2*time.Minute))
+}
+
+// lines counts what was read, as input does line by line.
+func (c *counting) lines(t *tally) {
+	in := c.in
+	before := in.lines
+	for i := range t.bad {
+		in.lines = before + t.bad[i].lines
+		in.skip(t.bad[i].line)
+	}
+	in.lines = before + t.lines
+	in.records += t.records
+	if t.dated {
+		if in.first == 0 || t.first < in.first {
+			in.first = t.first
+		}
+		in.last = max(in.last, t.last)
+	}
+	if t.cut > 0 {
+		in.lose("oversized line", t.cut)
+	}
+	in.read.Store(t.at)
+	in.bytes = t.end
+}
+
+// again makes the Request of a line that was parsed before.
+func (c *counting) again(l parse.Line) (q *parse.Request, v *rules.Verdict) {
+	_ = c.p.Parse(l, func(rec *parse.Record) { // it did not fail the first time
+		recognise.Default().Annotate(rec)
+		rec.Source = c.in.join.ID
+		q = c.in.join.Alone(rec.Clone())
+	})
+	verdict := c.r.cfg.Rules.Diagnose(q, c.r.env)
+	return q, &verdict
+}
+
+// A tally is what a worker made of one block. Its lines alias buf.
+type tally struct {
+	seq   int
+	buf   []byte
+	block frame.Block
+
+	lines, records, cut int64
+	at, end             int64 // offset of the last line, and behind it
+	bad                 []badLine
+	dated               bool
+	first, last, latest parse.Time
+
+	runs   []run
+	groups []group
+	failed []failure // in place of groups, where each one is listed
+}
+
+type badLine struct {
+	line  parse.Line
+	lines int64 // of the block, up to this one
+}
+
+// A run is requests of one site that ended at one time and stand together.
+type run struct {
+	site string
+	at   parse.Time
+	n    int64
+}
+
+// A group is failed requests that a Collector counts alike.
+type group struct {
+	aggregate.Group
+	kind *kind
+	line parse.Line // the first of them
+}
+
+type failure struct {
+	q *parse.Request
+	v rules.Verdict
+}
+
+func (t *tally) reset(seq int, b frame.Block) {
+	clear(t.failed) // lets go of the Requests
+	*t = tally{
+		seq: seq, buf: b.Data, block: b, bad: t.bad[:0], runs: t.runs[:0], groups: t.groups[:0], failed: t.failed[:0],
+	}
+}

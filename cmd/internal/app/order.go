@@ -1,0 +1,169 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"why503/ingest/merge"
+	"why503/parse"
+	"why503/parse/correlate"
+)
+
+// disorder is how far lines of a healthy log may be out of order: a raw
+// varnishlog and buffered access logs are written in bursts.
+const disorder = int64(20 * time.Second)
+
+// unordered reports whether the sample goes back in time by more than that:
+// then the source must be sorted before it can be joined.
+func unordered(records []*parse.Record) bool {
+	var latest parse.Time
+	for _, r := range records {
+		if r.Ended == 0 {
+			continue
+		}
+		if r.Ended < latest-parse.Time(disorder) {
+			return true
+		}
+		latest = max(latest, r.Ended)
+	}
+	return false
+}
+
+// errDisorder says that inputs turned out not to be in order of time while they
+// were read, and can be read again.
+var errDisorder = errors.New("lines are not in order of time")
+
+// restarts is how often reading may begin anew for inputs that turn out not to
+// be in order, before all are sorted.
+const restarts = 3
+
+// An orderedStream watches that a stream is in order. Where it is not, a file
+// is noted and reading ends, to begin anew with that file sorted. What cannot
+// be read again is sorted from there on: what comes too late then is counted.
+type orderedStream struct {
+	*stream
+	in     *input
+	again  bool // all of the run can be read again
+	latest parse.Time
+	rest   *sortedStream
+}
+
+// Next implements merge.Stream.
+func (s *orderedStream) Next() ([]merge.Item, error) {
+	items, err := s.next()
+	if len(items) == 0 && err == nil {
+		s.in.join.Done = true
+	}
+	return items, err
+}
+
+func (s *orderedStream) next() ([]merge.Item, error) {
+	if s.rest != nil {
+		return s.rest.Next()
+	}
+	items, err := s.stream.Next()
+	for i := range items {
+		if items[i].Logged >= s.latest-parse.Time(disorder) {
+			s.latest = max(s.latest, items[i].Logged)
+			continue
+		}
+		s.in.sorted = true
+		if s.again {
+			return nil, errDisorder
+		}
+		s.in.sortedFrom = items[i].Record.Line
+		if s.rest, err = sortStream(s.stream, items[i:]); err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			return s.rest.Next()
+		}
+		return items[:i], nil
+	}
+	return items, err
+}
+
+// Close frees the temporary file.
+func (s *orderedStream) Close() {
+	if s.rest != nil {
+		s.rest.Close()
+	}
+}
+
+func (in *input) tellOrder() string {
+	if in.sortedFrom > 0 {
+		return fmt.Sprintf("%s: its lines are not in order of time from line %d on; it cannot be read twice, so what follows was sorted and may be incomplete. Give it as a file", in.name, in.sortedFrom)
+	}
+	return in.name + ": its lines are not in order of time; it was sorted in a temporary file"
+}
+
+// A calendar tells stamps that a clock may have shown from those that it cannot.
+type calendar struct{ from, to parse.Time }
+
+// year2000 is when no log that is read today was written yet; hosts that have
+// no clock boot in 1970.
+const year2000 = parse.Time(946684800e9)
+
+const (
+	day  = parse.Time(24 * time.Hour)
+	year = 366 * day
+)
+
+// newCalendar takes nothing to be written a day after now. Where most of what a
+// source says is later, it is now that is wrong, not the source.
+func newCalendar(now time.Time, samples []correlate.Sample) calendar {
+	c := calendar{year2000, parse.Time(now.UnixNano()) + day}
+	limit := c.to
+	for _, s := range samples {
+		late := 0
+		var last parse.Time
+		for _, r := range s.Records {
+			if r.Ended > limit {
+				late++
+				last = max(last, r.Ended)
+			}
+		}
+		if late > 2 && 2*late > len(s.Records) {
+			c.to = max(c.to, last+year)
+		}
+	}
+	return c
+}
+
+// date gives r the time of what was written before it where it prints none, or
+// one that cannot be, and reports whether its stamp was one of those. last is
+// the time of the dated Record before.
+func (c calendar) date(r *parse.Record, last *parse.Time) (wrong bool) {
+	if r.Ended != 0 && (r.Ended < c.from || r.Ended > c.to || r.Time < c.from || r.Time > c.to) {
+		wrong = true
+		r.Time, r.Ended = 0, 0
+	}
+	if r.Ended == 0 {
+		r.Time, r.Ended = *last, *last
+		return wrong
+	}
+	*last = max(*last, r.Ended)
+	return false
+}
+
+// first returns the first time in a sample, for lines before it.
+func (c calendar) first(records []*parse.Record) parse.Time {
+	for _, r := range records {
+		if r.Ended != 0 {
+			return r.Ended
+		}
+	}
+	return 0
+}
+
+// clean takes the stamps off samples that cannot be.
+func (c calendar) clean(samples []correlate.Sample) {
+	for _, s := range samples {
+		for _, r := range s.Records {
+			if r.Ended < c.from || r.Ended > c.to || r.Time < c.from || r.Time > c.to {
+				r.Time, r.Ended = 0, 0
+			}
+		}
+	}
+}
