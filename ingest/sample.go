@@ -11,16 +11,32 @@ import (
 // SampleBytes is how much of a source detection looks at.
 const SampleBytes = 64 << 10
 
-// Head returns whole lines from the beginning of the source, about n bytes. Of
-// a stream no more than SampleBytes are there.
+// Head returns whole lines from the beginning of the source, about n bytes, over
+// as many parts as that takes: how a log was rotated makes no difference. Of a
+// stream no more than SampleBytes are there.
 func (s *Source) Head(n int) ([]byte, error) {
-	p := &s.parts[0]
-	if p.stream != nil {
-		head := p.ahead[:min(n, len(p.ahead))]
-		return wholeLines(head, true, len(head) == len(p.ahead) && len(head) < SampleBytes), nil
+	var all []byte
+	for i := range s.parts {
+		p := &s.parts[i]
+		room := n - len(all)
+		if p.stream != nil {
+			head := p.ahead[:min(room, len(p.ahead))]
+			return append(all, wholeLines(head, true, len(head) == len(p.ahead) && len(head) < SampleBytes)...), nil
+		}
+		head, err := s.files.head(p, int64(room))
+		if err != nil {
+			return all, err
+		}
+		whole := len(head) < room
+		all = append(all, wholeLines(head, true, whole)...)
+		if !whole || len(all) >= n {
+			break
+		}
+		if k := len(all); k > 0 && all[k-1] != '\n' {
+			all = append(all, '\n')
+		}
 	}
-	head, err := s.files.head(p, int64(n))
-	return wholeLines(head, true, len(head) < n), err
+	return all, nil
 }
 
 // Middle returns whole lines from the middle of the source, about n bytes. It

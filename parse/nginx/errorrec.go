@@ -111,6 +111,8 @@ func addStderr(r *parse.Record, text []byte, start int, lines []physical) {
 		if said = bytes.TrimRight(said, "; \t\r\n"); len(said) == 0 {
 			continue
 		}
+		blank := len(said) - len(bytes.TrimLeft(said, " \t\r\n")) // the message may begin on the next line
+		said, from = said[blank:], from+blank
 		for k+1 < len(lines) && lines[k+1].at <= from {
 			k++
 		}

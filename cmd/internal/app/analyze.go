@@ -70,9 +70,9 @@ type Run struct {
 	total    int64 // bytes on disk of everything that is read
 	stopped  bool
 	inLedger map[string]bool // warnings that the row of a source repeats
-	failed   int64      // failures found
-	upTo     parse.Time // of the merge
-	late     int64      // Records that came too late in a stream that is not in order
+	failed   int64           // failures found
+	upTo     parse.Time      // of the merge
+	late     int64           // Records that came too late in a stream that is not in order
 
 	unordered map[string]bool // inputs that an earlier try found not to be in order
 	sortAll   bool            // so many were found that none is trusted
@@ -231,7 +231,7 @@ func (r *Run) survey() error {
 	if err != nil {
 		return err
 	}
-	r.readCalendar(ins, samples)
+	r.prepare(ins, samples)
 	sources := correlate.Canonical(samples)
 	slices.SortFunc(ins, func(a, b *input) int { return cmp.Compare(a.join.ID, b.join.ID) })
 	slices.SortFunc(samples, func(a, b correlate.Sample) int { return cmp.Compare(a.Source.ID, b.Source.ID) })
@@ -258,13 +258,19 @@ func (r *Run) survey() error {
 	return nil
 }
 
-// readCalendar tells which stamps cannot be, and takes them off the samples.
-func (r *Run) readCalendar(ins []*input, samples []correlate.Sample) {
+// calendar tells which stamps cannot be, from the samples that there are.
+func (r *Run) calendar(ins []*input, samples []correlate.Sample) calendar {
 	now := time.Now()
 	if t := newest(ins); t.After(now) {
 		now = t
 	}
-	c := newCalendar(now, samples)
+	return newCalendar(now, samples)
+}
+
+// prepare takes the stamps off the samples that cannot be, and decides which
+// inputs are sorted.
+func (r *Run) prepare(ins []*input, samples []correlate.Sample) {
+	c := r.calendar(ins, samples)
 	c.clean(samples)
 	for i, in := range ins {
 		in.calendar, in.dated = c, c.first(samples[i].Records)
@@ -278,6 +284,7 @@ func (r *Run) samples(ins []*input) ([]correlate.Sample, error) {
 	samples := make([]correlate.Sample, len(ins))
 	for _, undated := range []bool{false, true} {
 		if undated {
+			r.calendar(ins, samples).clean(samples)
 			if r.base = latest(samples); r.base.IsZero() {
 				r.base = newest(ins)
 			}
@@ -342,17 +349,23 @@ func (r *Run) read(ctx context.Context) error {
 		return r.joiner.Flush()
 	}
 	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var streams []merge.Stream
-	var running []*stream
+	var running []*orderedStream
+	defer func() {
+		cancel()
+		for _, s := range running {
+			for range s.batches { // the reader has ended when this is closed
+			}
+			s.Close()
+		}
+	}()
 	again := !slices.ContainsFunc(r.inputs, func(in *input) bool { return in.source.Size < 0 })
 	for _, in := range r.inputs {
 		if in.join == nil {
 			continue
 		}
 		s := &orderedStream{stream: in.start(inner, r.cfg.Zone, r.base), in: in, again: again}
-		defer s.Close()
-		running = append(running, s.stream)
+		running = append(running, s)
 		if in.sorted {
 			var err error
 			if s.rest, err = sortStream(s.stream, nil); errors.Is(err, context.Canceled) {
@@ -365,11 +378,6 @@ func (r *Run) read(ctx context.Context) error {
 		streams = append(streams, s)
 	}
 	err := r.merge(ctx, streams)
-	cancel()
-	for _, s := range running {
-		for range s.batches { // the reader has ended when this is closed
-		}
-	}
 	if errors.Is(err, context.Canceled) {
 		r.stopped, err = true, nil
 	}

@@ -14,22 +14,22 @@ import (
 // An input is one source of a run: what it is, where it belongs, and what
 // became of its lines.
 type input struct {
-	path     string
-	source   *ingest.Source
-	format   detect.Format
-	make     func() parse.Parser
-	kind     parse.SourceKind
-	prog     parse.Program
-	host     string
-	join     *correlate.Source // nil when its lines are not read
-	clock    correlate.Clock
-	zoned    bool // its stamps print their zone
-	sorted   bool // its lines are not in order
+	path   string
+	source *ingest.Source
+	format detect.Format
+	make   func() parse.Parser
+	kind   parse.SourceKind
+	prog   parse.Program
+	host   string
+	join   *correlate.Source // nil when its lines are not read
+	clock  correlate.Clock
+	zoned  bool // its stamps print their zone
+	sorted bool // its lines are not in order
 	// sortedFrom is the line from which on a stream was sorted; 0 when it was
 	// sorted whole.
 	sortedFrom int64
 	calendar   calendar
-	promotes bool // its error lines stand for their requests
+	promotes   bool // its error lines stand for their requests
 
 	name  string // how rows and reports call it
 	note  string // why it is not read
@@ -40,8 +40,8 @@ type input struct {
 	first, last                   parse.Time // raw clock
 	samples                       []string
 	losses                        map[string]int64
-	lossy                         bool       // something was lost, so absence proves nothing
-	dated                         parse.Time // raw clock; of the lines so far
+	lossy                         bool         // something was lost, so absence proves nothing
+	dated                         parse.Time   // raw clock; of the lines so far
 	read                          atomic.Int64 // bytes so far, for the progress line
 }
 

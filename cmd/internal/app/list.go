@@ -38,6 +38,12 @@ func (l *List) Add(q *parse.Request, row *aggregate.Failure) error {
 	return l.sorter.add(sortKey{int64(q.Root().Time), q.UID}, l.line.Bytes())
 }
 
+// Reset empties the list, for a run that begins anew.
+func (l *List) Reset() {
+	l.sorter.Close()
+	l.sorter = newSorter()
+}
+
 // WriteTo writes the list as NDJSON, one row a line.
 func (l *List) WriteTo(w io.Writer) (int64, error) {
 	runs, err := l.sorter.sorted()

@@ -91,12 +91,24 @@ func (s *orderedStream) Close() {
 	}
 }
 
-func (in *input) tellOrder() string {
-	if in.sortedFrom > 0 {
-		return fmt.Sprintf("%s: its lines are not in order of time from line %d on; it cannot be read twice, so what follows was sorted and may be incomplete. Give it as a file", in.name, in.sortedFrom)
+// tellOrder says in words what is wrong with the times of in.
+func (in *input) tellOrder() []string {
+	var words []string
+	switch {
+	case in.sortedFrom > 0:
+		words = append(words, fmt.Sprintf("%s: its lines are not in order of time from line %d on. A stream cannot be read again, so only what follows was sorted, and joins may be missing. Give it as a file", in.name, in.sortedFrom))
+	case in.sorted:
+		words = append(words, in.name+": its lines are not in order of time; it was sorted in a temporary file")
 	}
-	return in.name + ": its lines are not in order of time; it was sorted in a temporary file"
+	if n := in.losses[impossible]; n > 0 {
+		words = append(words, fmt.Sprintf("%s: %d of its lines have a time that cannot be (before 2000, or in the future); they were placed by the lines before them", in.name, n))
+	}
+	return words
 }
+
+// impossible is the reason under which stamps are counted that no clock can
+// have shown.
+const impossible = "impossible time"
 
 // A calendar tells stamps that a clock may have shown from those that it cannot.
 type calendar struct{ from, to parse.Time }

@@ -70,7 +70,7 @@ func (in *input) readAll(ctx context.Context, zone *time.Location, base time.Tim
 		set.Annotate(r)
 		r.Source = in.join.ID
 		if in.calendar.date(r, &in.dated) {
-			in.count("impossible time", 1)
+			in.count(impossible, 1)
 		}
 		in.seen(r)
 		markCut(r)

@@ -25,6 +25,7 @@ func (r *Run) summary() aggregate.Summary {
 	}
 	s.Warnings = append(s.Warnings, r.warnings...)
 	for _, in := range r.inputs {
+		s.Warnings = append(s.Warnings, in.tellOrder()...)
 		src := r.sourceRow(in)
 		s.Sources = append(s.Sources, src)
 		s.Ledger.Unparsed += src.Skipped

@@ -105,7 +105,12 @@ func runAnalyze(c *cobra.Command, f *analyzeFlags, paths []string) error {
 		defer list.Close()
 	}
 	var rows *aggregate.Describer
-	cfg.Started = func(d *aggregate.Describer) { rows = d }
+	cfg.Started = func(d *aggregate.Describer) {
+		rows = d
+		if list != nil {
+			list.Reset()
+		}
+	}
 	var listErr error
 	if list != nil {
 		cfg.Request = func(q *parse.Request, v *rules.Verdict) {

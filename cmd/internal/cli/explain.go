@@ -115,7 +115,7 @@ type stories struct {
 }
 
 func (s *stories) start(d *aggregate.Describer) {
-	s.rows = d
+	s.rows, s.found, s.kept, s.well = d, 0, nil, ""
 	s.look.File = func(id parse.SourceID) string { return d.Names.Origin(id).Name }
 }
 

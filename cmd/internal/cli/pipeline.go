@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"why503/aggregate"
 	"why503/cmd/internal/app"
 	"why503/parse"
 	"why503/rules"
@@ -28,6 +29,7 @@ func pipeline(ctx context.Context, set *rules.Set) ruletest.Analyze {
 			return nil, fmt.Errorf("writing the test's files: %w", err)
 		}
 		cfg := app.AnalyzeConfig{Rules: set}
+		cfg.Started = func(*aggregate.Describer) { got = nil }
 		cfg.Request = func(q *parse.Request, v *rules.Verdict) { got = append(got, outcome(q, v)) }
 		err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 			path := filepath.Join(dir, filepath.FromSlash(name))
