@@ -53,6 +53,7 @@ type causeRow struct {
 	decidable   int64
 	confidence  int64 // sum, in units of 1/confidenceUnit: the same in every order
 	crawlers    int64
+	background  int64
 	samples     []sample
 }
 
@@ -118,6 +119,7 @@ func (c *Collector) second(site string, t parse.Time) *second {
 // together.
 type Group struct {
 	N, Crawlers          int64
+	Background           int64      // fetches that no client waited for
 	Ended                parse.Time // on the reference clock
 	Site, Backend, Route string     // as the functions of these names make them
 }
@@ -132,6 +134,9 @@ func (c *Collector) Add(q *parse.Request, v *rules.Verdict) {
 	}
 	if ClientClass(root.Agent) == crawler {
 		g.Crawlers = 1
+	}
+	if slices.ContainsFunc(q.Parts, func(p parse.Part) bool { return p.Record.Background }) {
+		g.Background = 1
 	}
 	c.AddGroup(&g, v, func() (*parse.Request, *rules.Verdict) { return q, v })
 }
@@ -197,6 +202,7 @@ func (c *Collector) row(g *Group, v *rules.Verdict, first func() (*parse.Request
 	}
 	r.confidence += g.N * int64(math.Round(v.Confidence*confidenceUnit))
 	r.crawlers += g.Crawlers
+	r.background += g.Background
 	for i := range v.Chain {
 		if !slices.ContainsFunc(v.Chain[:i], func(l rules.Link) bool { return l.Cause == v.Chain[i].Cause }) {
 			r.links[v.Chain[i].Cause] += g.N
@@ -359,7 +365,7 @@ func (r *causeRow) cause(n, of int64, first, last parse.Time) Cause {
 	row := Cause{
 		Cause: r.key.cause, Symptom: r.key.symptom, Class: r.key.class, Count: n, First: at(first), Last: at(last),
 		Backends: topCounts(r.backends, 20), Routes: topCounts(r.routes, 20), Advice: []string{}, Chain: []ChainLink{},
-		Confidence: float64(r.confidence) / confidenceUnit / float64(r.n), Decidable: r.decidable, Crawlers: r.crawlers,
+		Confidence: float64(r.confidence) / confidenceUnit / float64(r.n), Decidable: r.decidable, Crawlers: r.crawlers, Background: r.background,
 	}
 	if of > 0 {
 		row.Share = float64(n) / float64(of)

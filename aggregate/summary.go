@@ -65,6 +65,8 @@ type Cause struct {
 	Confidence float64   `json:"confidence"` // mean
 	Decidable  int64     `json:"decidable"`  // how many of Count
 	Crawlers   int64     `json:"crawlers"`
+	// Background is how many were fetches that no client waited for.
+	Background int64 `json:"background"`
 	// Chain is the chain that most of these requests have, of a typical one.
 	Chain []ChainLink `json:"chain"`
 	// UID and ID name that typical request, for `why503 explain`.

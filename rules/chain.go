@@ -15,7 +15,7 @@ const (
 	signalAfter   = int64(2 * time.Second)
 	joinedAfter   = int64(10 * time.Minute) // a line by an id may come long after the proxy gave up
 	strong, fair  = 0.75, 0.5
-	sureKnown     = 0.97 // a signal of the failing backend itself
+	sureKnown     = 0.98 // a signal of the failing backend itself
 	sureUnknown   = 0.88 // a signal that may be of another
 	sureGuess     = 0.6
 	doubtful      = 0.45 // what is less sure is not said

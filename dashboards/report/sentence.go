@@ -201,7 +201,7 @@ func nothingFailed(s *aggregate.Summary, zone *time.Location) string {
 	if n == 0 {
 		return t
 	}
-	if other(s, "saved").Cause == "cache_config.background_fetch" || other(s, "saved").Symptom == "cache_config.background_fetch" {
+	if o := other(s, "saved"); o.Background == o.Count {
 		return t + fmt.Sprintf(" %s %s behind the cache failed and readers got the stored page; look at the origin before grace ends.",
 			count(n), plural(n, "refresh", "refreshes"))
 	}

@@ -73,6 +73,10 @@ func (j *Joiner) asks(p *candidate, c candidate) bool {
 	if p.Pos == c.Pos || pr.Kind == parse.KindLog || pr.Kind == parse.KindSession || !fits(p.src, pr, c.src, cr) {
 		return false
 	}
+	if pr.Tx == nil && cr.Tx == nil && cr.VXID != 0 && pr.VXID == cr.VXID && p.src.Rank < c.src.Rank {
+		p.how = parse.JoinVXID // both carry the id of the fetch behind which they stand
+		return true
+	}
 	if pr.Tx != nil && cr.Tx == nil && cr.VXID != 0 && pr.VXID == cr.VXID {
 		p.how = parse.JoinVXID
 		return pr.Kind == parse.KindFetch || pr.Tx.Handling == parse.HandlingPipe || pr.Tx.Calls&parse.CallPipe != 0
@@ -271,7 +275,8 @@ func lineScore(ps *Source, p *parse.Record, cs *Source, c *parse.Record) float64
 	if len(p.Upstreams) > 0 && len(c.Upstreams) > 0 {
 		hit := false
 		for i := range p.Upstreams {
-			hit = hit || string(p.Upstreams[i].Addr) == string(c.Upstreams[0].Addr)
+			a := p.Upstreams[i].Addr // none where nginx failed before it had a socket
+			hit = hit || len(a) == 0 || string(a) == string(c.Upstreams[0].Addr)
 		}
 		if !hit {
 			return 0

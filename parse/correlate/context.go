@@ -100,13 +100,24 @@ func (b *builder) cover() {
 // time, and no line of it was found.
 func (b *builder) unjoined() bool {
 	for i := range b.cands {
-		if !b.asksOthers(i) || !connected(b.cands[i].Record) {
+		if !b.asksOthers(i) || !connected(b.cands[i].Record) || b.deeper(i) {
 			continue
 		}
 		for _, s := range b.j.sources {
 			if requests(s.Kind) && s.Rank == b.cands[i].src.Rank+1 && s.From <= b.cands[i].Record.Time {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// deeper reports whether a hop further behind than Part i was joined: then the
+// request is known to have come through, though by way of another Part.
+func (b *builder) deeper(i int) bool {
+	for k := range b.cands {
+		if b.cands[k].src.Rank > b.cands[i].src.Rank && requests(b.cands[k].src.Kind) {
+			return true
 		}
 	}
 	return false
