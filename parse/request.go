@@ -138,6 +138,9 @@ type Coverage struct {
 	// other requests to the same address showed: a line of the Request would
 	// stand there.
 	Asked bool
+	// Elsewhere says that it is the log of something that is known to answer at
+	// other addresses than those that the Request was sent to.
+	Elsewhere bool
 	// Front says that the source is of a hop in front of (or the same as) the
 	// root's, so that it cannot say what happened behind it.
 	Front bool

@@ -209,6 +209,9 @@ func (e *evidence) cover(v *view) {
 	from, to := start(v.part(v.hop)), ended(v.part(v.hop))
 	for i := range v.q.Coverage {
 		c := &v.q.Coverage[i]
+		if c.Elsewhere {
+			continue
+		}
 		if c.Front && c.Kind != parse.SourceVarnishlog && c.Kind != parse.SourceVarnishncsa && c.Kind != parse.SourceNginxError || int(c.Kind) >= len(e.kinds) {
 			continue
 		}

@@ -62,6 +62,9 @@ func (w *writer) link(st step) Link {
 		if len(n.Line) == 0 {
 			l.Offset, l.LineNo, l.Line = r.Offset, r.Line, r.Raw
 		}
+		if n.Field == parse.FieldFetchError && r.Tx != nil {
+			l.Time = nextStamp(p, n.Time)
+		}
 		if n.Time == 0 && st.item < 0 || n.Time == 0 && (part == w.v.at || part == w.v.hop) {
 			l.Time = w.v.gave // a line of a transaction without a stamp of its own
 		}
@@ -77,6 +80,18 @@ func (w *writer) link(st step) Link {
 		l.Words = phrase(st.cause.Slug)
 	}
 	return l
+}
+
+// nextStamp is when a fetch noticed what it logs at t: the stamp that follows.
+// Varnish stamps an error after it has written what the error was, so the stamp
+// before it is the begin of the wait.
+func nextStamp(p *parse.Part, t parse.Time) parse.Time {
+	for _, s := range p.Record.Tx.Stamps {
+		if s.At > t {
+			return s.At + parse.Time(p.Offset)
+		}
+	}
+	return t + parse.Time(p.Offset)
 }
 
 // quoteSetting lets a link quote the configuration line that a rule names,
@@ -319,10 +334,16 @@ func (w *writer) missing(d *decision) []Missing {
 			host = p.Host
 		}
 	}
+	place := ""
+	if host != "" {
+		place = " on " + host
+	} else if b := w.v.backend(); b != "" {
+		place = " behind " + b
+	}
 	all := append([]Missing(nil), d.missing...)
 	for i := range all {
-		if host != "" && all[i].Kind != parse.SourceChanges && all[i].Kind != parse.SourceVarnishlog {
-			all[i].Source += " on " + host
+		if all[i].Kind != parse.SourceChanges && all[i].Kind != parse.SourceVarnishlog {
+			all[i].Source += place
 		}
 	}
 	return all

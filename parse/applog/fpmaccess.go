@@ -180,7 +180,7 @@ func (p *FPMAccess) compiled(b []byte) bool {
 }
 
 func (p *FPMAccess) stamp(spec byte, c civil) {
-	t := p.clock.time(c)
+	t := p.time(c)
 	if p.prec = c.prec; spec == 't' {
 		p.start = t
 	} else {

@@ -41,12 +41,17 @@ func (p *FPMLog) Parse(line parse.Line, emit parse.Emit) error {
 	e, r := &p.e, &p.rec
 	e.reset()
 	r.Reset()
-	e.level, e.time, e.prec = level, p.clock.time(c), c.prec
+	e.level, e.time, e.prec = level, p.time(c), c.prec
 	_, message, _ := bytes.Cut(text, []byte(": "))
 	e.message = message
 	request, said := fpmChild(message, e)
 	e.fill(r, line)
 	r.Program, r.Kind = parse.PHPFPM, parse.KindSignal
+	if request && namesScript(message, e.url) {
+		// Behind a front controller, where all requests look so: the line tells
+		// of a state of the pool, and of no URL that a proxy knows.
+		request, r.Method, r.URL = false, nil, nil
+	}
 	if request || len(e.requestID) > 0 {
 		r.Kind = parse.KindLog
 	}
@@ -134,6 +139,17 @@ func fpmChild(m []byte, e *entry) (request bool, said []byte) {
 		}
 	}
 	return request, said
+}
+
+// namesScript says that the request line of a message names the script itself
+// and not what the client asked for: PHP-FPM takes it from SCRIPT_NAME.
+//
+//	child 7, script '/srv/www/index.php' (request: "GET /index.php") executing too slow (1.0 sec), logging
+func namesScript(m, url []byte) bool {
+	_, rest, ok := bytes.Cut(m, []byte("script '"))
+	script, _, end := bytes.Cut(rest, []byte("'"))
+	path, _, _ := bytes.Cut(url, []byte("?"))
+	return ok && end && len(path) > 1 && bytes.HasSuffix(script, path)
 }
 
 func bracketedUUID(b []byte) []byte {

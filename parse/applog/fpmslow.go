@@ -51,7 +51,7 @@ func (p *FPMSlow) close(emit parse.Emit) {
 	c, n := readStamp(b[1:])
 	r.Kind, r.Program, r.Level = parse.KindSignal, parse.PHPFPM, parse.LevelWarn
 	r.Raw, r.Offset, r.Line, r.Incomplete = b, head.offset, head.number, head.cut
-	r.Time, r.Precision = p.clock.time(c), c.prec
+	r.Time, r.Precision = p.time(c), c.prec
 	r.Ended = r.Time
 	r.Message = bytes.TrimLeft(b[1+n+1:], " ")
 	if i := bytes.LastIndex(b, []byte("pid ")); i > 0 {

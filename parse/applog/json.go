@@ -73,7 +73,7 @@ func (p *JSON) object(n, depth int) bool {
 		default:
 			return false
 		}
-		name, _, ok := p.text()
+		name, ok := p.text()
 		if !ok {
 			return false
 		}
@@ -91,7 +91,7 @@ func (p *JSON) object(n, depth int) bool {
 		path, fits := appendKey(p.path[:n:maxKey], name)
 		if string(name) == "key" && p.peek() == '"' {
 			at := p.i
-			if v, _, ok := p.text(); ok {
+			if v, ok := p.text(); ok {
 				if a, ok := appendKey(p.path[:n:maxKey], v); ok {
 					attr = len(a)
 				}
@@ -128,7 +128,7 @@ func (p *JSON) value(n, own, depth int) bool {
 		if k == keyNone {
 			return p.skipText()
 		}
-		v, _, ok := p.text()
+		v, ok := p.text()
 		if !ok {
 			// The rest of a line that was cut still tells something.
 			if k == keyMessage || k == keyError || k == keyStack || k == keyErrorText {
@@ -258,12 +258,12 @@ func (p *JSON) raw() (v []byte, escaped, ok bool) {
 }
 
 // text reads the string at i. Only one with escapes is copied.
-func (p *JSON) text() (v []byte, copied, ok bool) {
+func (p *JSON) text() (v []byte, ok bool) {
 	v, escaped, ok := p.raw()
 	if ok && escaped {
 		v = p.unescape(v)
 	}
-	return v, escaped, ok
+	return v, ok
 }
 
 func (p *JSON) spaces() {

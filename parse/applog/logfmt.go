@@ -47,8 +47,9 @@ func (p *Logfmt) Parse(line parse.Line, emit parse.Emit) error {
 		if len(name) == 0 {
 			return parse.ErrFormat
 		}
-		at, v := i, []byte(nil)
-		v, i = p.value(b, i)
+		at := i
+		v, next := p.value(b, i)
+		i = next
 		if at < len(b) && b[at] == '"' {
 			at++
 		}

@@ -22,7 +22,7 @@ type structured struct {
 	errorAt    int
 	stackAt    int
 	stamped    bool
-	numericTs  bool // zap writes "ts" in seconds, and so its durations
+	numericTS  bool // zap writes "ts" in seconds, and so its durations
 	upperLevel bool // slog writes INFO, and durations in ns
 	foreign    bool
 	gelf       bool // its "version" is its own
@@ -39,7 +39,7 @@ func (s *structured) begin(line parse.Line) {
 	s.scratch = s.scratch[:0]
 	s.looseDur, s.event = nil, nil
 	s.messageAt, s.errorAt, s.stackAt = 0, 0, 0
-	s.stamped, s.numericTs, s.upperLevel, s.foreign, s.gelf = false, false, false, false, false
+	s.stamped, s.numericTS, s.upperLevel, s.foreign, s.gelf = false, false, false, false, false
 }
 
 // set takes a value that stands at line.Text[at:]. text says that it was a
@@ -164,13 +164,13 @@ func (s *structured) setTime(v []byte, low, text bool) {
 		// A number with an exponent or an odd count of digits.
 		if ns, ok := scaled(v, second); ok && ns > 3e8*second && ns < 6e9*second {
 			s.e.time, s.e.prec, s.stamped = parse.Time(ns), millisecond, !low
-			s.numericTs = !text
+			s.numericTS = !text
 		}
 		return
 	}
-	s.e.time, s.e.prec = s.clock.time(c), c.prec
+	s.e.time, s.e.prec = s.time(c), c.prec
 	s.stamped = !low
-	s.numericTs = c.epoch && !text && bytes.IndexByte(v, '.') > 0
+	s.numericTS = c.epoch && !text && bytes.IndexByte(v, '.') > 0
 }
 
 // plausible says whether the line looks like a log line at all.
@@ -227,7 +227,7 @@ func (s *structured) complete() {
 	}
 	if len(s.looseDur) > 0 && e.dur < 0 {
 		unit := millisecond
-		if s.numericTs && bytes.IndexByte(s.looseDur, '.') >= 0 {
+		if s.numericTS && bytes.IndexByte(s.looseDur, '.') >= 0 {
 			unit = second
 		} else if _, whole := integer(s.looseDur); whole && s.upperLevel {
 			unit = 1

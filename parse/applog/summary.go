@@ -10,6 +10,7 @@ import "bytes"
 //	Request finished HTTP/1.1 GET http://host/x - 500 0 text/html 12.3ms
 //	Completed 500 Internal Server Error in 12ms
 //	Unhandled exception while serving POST /x
+//	Exception on /x [GET]
 //
 // A status counts only where it follows the URL at once, since elsewhere
 // three digits mean anything.
@@ -31,12 +32,34 @@ func readSummary(m []byte, e *entry) {
 	}
 	after, ok := readRequest(m, e)
 	if !ok {
+		readException(m, e)
 		return
 	}
 	if s, rest, ok := statusAhead(after); ok && e.status == 0 {
 		e.status = s
 		readDuration(rest, e)
 	}
+}
+
+// readException reads Flask's message of an exception that nothing caught.
+//
+// https://flask.palletsprojects.com/en/stable/api/#flask.Flask.log_exception
+func readException(m []byte, e *entry) {
+	_, rest, ok := bytes.Cut(m, []byte("Exception on /"))
+	if !ok {
+		return
+	}
+	i := bytes.IndexByte(rest, ' ')
+	if i < 0 || !has(rest[i:], " [") {
+		return
+	}
+	method, _, ok := bytes.Cut(rest[i+2:], []byte("]"))
+	if !ok || !isMethod(method) {
+		return
+	}
+	at := len(m) - len(rest) - 1 // with the slash
+	e.method = method
+	e.setURL(m[at : at+1+i])
 }
 
 // readRequest finds "METHOD /path" or "METHOD http://..." and gives what

@@ -26,7 +26,7 @@ type sysline struct {
 // https://www.rfc-editor.org/rfc/rfc5424  https://www.freedesktop.org/software/systemd/man/latest/journalctl.html#-o
 func readSysline(b []byte, k *clock, scratch *JSON) (l sysline, ok bool) {
 	if len(b) > 2 && b[0] == '{' && b[1] != '}' {
-		return readJournal(b, k, scratch)
+		return readJournal(b, scratch)
 	}
 	i := 0
 	if len(b) > 3 && b[0] == '<' {
@@ -150,7 +150,7 @@ func readRFC5424(b []byte, i int, k *clock, l sysline) (sysline, bool) {
 
 // readJournal reads `journalctl -o json`.
 // https://systemd.io/JOURNAL_EXPORT_FORMATS/#journal-json-format
-func readJournal(b []byte, k *clock, p *JSON) (l sysline, ok bool) {
+func readJournal(b []byte, p *JSON) (l sysline, ok bool) {
 	p.begin(parse.Line{Text: b})
 	p.b, p.i = b, 1
 	for {
@@ -162,7 +162,7 @@ func readJournal(b []byte, k *clock, p *JSON) (l sysline, ok bool) {
 		if p.peek() != '"' {
 			break
 		}
-		name, _, good := p.text()
+		name, good := p.text()
 		if p.spaces(); !good || p.peek() != ':' {
 			break
 		}
@@ -174,7 +174,7 @@ func readJournal(b []byte, k *clock, p *JSON) (l sysline, ok bool) {
 			continue
 		}
 		at := p.i + 1
-		v, _, good := p.text()
+		v, good := p.text()
 		if !good {
 			break
 		}

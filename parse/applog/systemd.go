@@ -116,7 +116,7 @@ func (p *Systemd) supervisord(b []byte) (l sysline, ok bool) {
 	if !ok {
 		for _, v := range supervisorWords {
 			if bytes.HasPrefix(l.text, v) {
-				l.time, l.prec = p.clock.time(c), c.prec
+				l.time, l.prec = p.time(c), c.prec
 				return l, true
 			}
 		}
@@ -133,7 +133,7 @@ func (p *Systemd) supervisord(b []byte) (l sysline, ok bool) {
 	default:
 		return l, false
 	}
-	l.time, l.prec = p.clock.time(c), c.prec
+	l.time, l.prec = p.time(c), c.prec
 	return l, true
 }
 
@@ -154,7 +154,7 @@ func (p *Systemd) docker(b []byte) (l sysline, ok bool) {
 	if bytes.IndexByte(rest, '(') < 0 || rest[len(rest)-1] != ')' {
 		return l, false
 	}
-	l.time, l.prec = p.clock.time(c), c.prec
+	l.time, l.prec = p.time(c), c.prec
 	l.text, l.at, l.end = text, n+1, len(b)
 	for _, key := range [...]string{"com.docker.compose.service=", " name=", "(name="} {
 		if i := bytes.Index(rest, []byte(key)); i >= 0 {

@@ -157,3 +157,9 @@ func (b *addressBook) answers(s parse.SourceID, f *failing) bool {
 	}
 	return false
 }
+
+// onlyElsewhere reports whether s is known to answer, and at none of the
+// addresses that were tried.
+func (b *addressBook) onlyElsewhere(s parse.SourceID, f *failing) bool {
+	return len(f.addrs) > 0 && len(b.at[s]) > 0 && !b.answers(s, f)
+}

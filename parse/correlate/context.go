@@ -92,6 +92,7 @@ func (b *builder) cover() {
 		}
 		c := s.coverage(to, requests(s.Kind) && s.Rank <= rank)
 		c.Asked = b.j.book.answers(s.ID, f)
+		c.Elsewhere = !c.Asked && b.j.book.onlyElsewhere(s.ID, f)
 		b.q.Coverage = append(b.q.Coverage, c)
 	}
 }

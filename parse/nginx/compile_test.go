@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -168,7 +169,7 @@ func TestAccessRefuses(t *testing.T) {
 		{"deep JSON", JSON(), strings.Repeat(`{"a":`, 5000)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if r, err := one(c.p, c.line); err != parse.ErrFormat || r != nil {
+			if r, err := one(c.p, c.line); !errors.Is(err, parse.ErrFormat) || r != nil {
 				t.Errorf("record %v, error %v, want none and ErrFormat", r, err)
 			}
 		})
@@ -209,7 +210,7 @@ func TestAccessTakes(t *testing.T) {
 // end if each were tried.
 func TestMatchIsBounded(t *testing.T) {
 	a := mustCompile(t, strings.Repeat("$http_a ", 40)+"$status", EscapeDefault)
-	if _, err := one(a, strings.Repeat("x ", 20000)+"y"); err != parse.ErrFormat {
+	if _, err := one(a, strings.Repeat("x ", 20000)+"y"); !errors.Is(err, parse.ErrFormat) {
 		t.Errorf("error %v", err)
 	}
 }

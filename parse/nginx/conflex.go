@@ -57,12 +57,12 @@ func (l *lexer) next() token {
 
 func (l *lexer) skip() {
 	for l.pos < len(l.src) {
-		switch c := l.src[l.pos]; {
-		case c == '#':
+		switch l.src[l.pos] {
+		case '#':
 			for l.pos < len(l.src) && l.src[l.pos] != '\n' {
 				l.pos++
 			}
-		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+		case ' ', '\t', '\r', '\n':
 			l.step()
 		default:
 			return

@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestErrorRefuses(t *testing.T) {
 		"2026-11-22 21:34:54 [error] 6#6: x",
 		"   at some.trace(line:1)",
 	} {
-		if r, err := one(NewError(), line); err != parse.ErrFormat || r != nil {
+		if r, err := one(NewError(), line); !errors.Is(err, parse.ErrFormat) || r != nil {
 			t.Errorf("%q: record %v, error %v", line, r, err)
 		}
 	}
@@ -98,7 +99,7 @@ func TestErrorLeavesAccessLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	access := []byte(`10.0.0.9 - - [22/Nov/2026:21:35:15 +0000] "GET / HTTP/1.1" 200 5 "-" "-"`)
-	if err := e.Parse(parse.Line{Text: access}, emit); err != parse.ErrFormat || n != 1 {
+	if err := e.Parse(parse.Line{Text: access}, emit); !errors.Is(err, parse.ErrFormat) || n != 1 {
 		t.Errorf("error %v, %d records", err, n)
 	}
 }

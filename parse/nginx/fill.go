@@ -132,7 +132,7 @@ func (a *Access) fillRequest() {
 	}
 	if b := v.get(slotAgentOrAddrs); b != nil {
 		// Without a port it is the name of a group that had no server left.
-		group := len(v[slotUpStatus]) > 0 && bytes.IndexAny(b, " /(") < 0
+		group := len(v[slotUpStatus]) > 0 && !bytes.ContainsAny(b, " /(")
 		if group || isAddrs(b) {
 			v.set(slotUpAddr, b)
 		} else if r.Agent == nil {

@@ -182,12 +182,12 @@ func zone(b []byte) (seconds int64, n int) {
 	if len(b) < m+2 {
 		return 0, 0
 	}
-	h, ok1 := digits(b[1:3])
-	min, ok2 := digits(b[m : m+2])
-	if !ok1 || !ok2 || h > 15 || min > 59 {
+	hours, ok1 := digits(b[1:3])
+	minutes, ok2 := digits(b[m : m+2])
+	if !ok1 || !ok2 || hours > 15 || minutes > 59 {
 		return 0, 0
 	}
-	seconds = int64(h*3600 + min*60)
+	seconds = int64(hours*3600 + minutes*60)
 	if b[0] == '-' {
 		seconds = -seconds
 	}

@@ -22,9 +22,9 @@ type list struct {
 func newList(b []byte) list { return list{rest: b, more: len(b) > 0} }
 
 // next returns the next value, empty where nginx had none ("-").
-func (l *list) next() (v []byte, redirect, ok bool) {
+func (l *list) next() (v []byte, redirect bool) {
 	if !l.more {
-		return nil, false, false
+		return nil, false
 	}
 	redirect = l.redirect
 	i, width, colon := separator(l.rest)
@@ -33,7 +33,7 @@ func (l *list) next() (v []byte, redirect, ok bool) {
 	if len(v) == 1 && v[0] == '-' {
 		v = nil
 	}
-	return v, redirect, true
+	return v, redirect
 }
 
 // separator finds the first comma or free-standing colon. Addresses hold
@@ -62,16 +62,16 @@ func appendUpstreams(ups []parse.Upstream, addr, status, connect, header, respon
 		u := parse.Upstream{}
 		var v []byte
 		var group [5]bool
-		u.Addr, group[0], _ = a.next()
-		v, group[1], _ = s.next()
+		u.Addr, group[0] = a.next()
+		v, group[1] = s.next()
 		if n, ok := digits(v[:min(len(v), 4)]); ok && len(v) == 3 {
 			u.Status = n
 		}
-		v, group[2], _ = c.next()
+		v, group[2] = c.next()
 		u.Connect = secondsOr(v)
-		v, group[3], _ = h.next()
+		v, group[3] = h.next()
 		u.Header = secondsOr(v)
-		v, group[4], _ = r.next()
+		v, group[4] = r.next()
 		u.Response = secondsOr(v)
 		u.Redirect = group[0] || group[1] || group[2] || group[3] || group[4]
 		last := !(a.more || s.more || c.more || h.more || r.more)
@@ -104,7 +104,7 @@ func lastOf(b []byte) []byte {
 // isAddrs says whether b reads as a list of addresses with ports.
 func isAddrs(b []byte) bool {
 	for l := newList(b); l.more; {
-		v, _, _ := l.next()
+		v, _ := l.next()
 		if bytes.HasPrefix(v, unixMark) {
 			continue
 		}

@@ -48,7 +48,7 @@ func newAutomaton(literals []literal, folded bool) *automaton {
 // trie enters all literals and returns what each state reports by itself.
 func (a *automaton) trie(literals []literal) [][]uint16 {
 	a.next = make([]uint16, a.classes)
-	found := make([][]uint16, 1)
+	found := [][]uint16{nil} // of the first state, which reports nothing
 	for _, l := range literals {
 		state := 0
 		for i := 0; i < len(l.text); i++ {

@@ -46,7 +46,3 @@ var plausible = map[string]string{
 	"cmd": "UPDATE", "mask": "0xcc0", "order": "0", "adj": "0", "vm": "100", "rss": "50", "used": "1", "sp": "7ffe", "error": "4",
 	"resource": "memory", "delta": "1m2s", "before": "10M", "after": "9M", "op": "GET", "failed": "1", "role": "app", "mem": "1",
 }
-
-func isBare(e *Event) bool {
-	return strings.Count(e.Literal, "<") == 1 && strings.HasPrefix(e.Literal, "<") && strings.HasSuffix(e.Literal, ">")
-}

@@ -69,9 +69,8 @@ func (x *index) sort() {
 	x.folded.renumber(moved)
 }
 
-// best returns the most specific row of at least that class that matches; nil
-// when none does.
-func (x *index) best(text []byte, least class) *Event {
+// best returns the most specific row that matches; nil when none does.
+func (x *index) best(text []byte) *Event {
 	if x == nil {
 		return nil
 	}
@@ -80,7 +79,7 @@ func (x *index) best(text []byte, least class) *Event {
 	for w, word := range found[:x.words] {
 		for ; word != 0; word &= word - 1 {
 			e := x.rows[w*64+bits.TrailingZeros64(word)]
-			if e.class >= least && e.expr.Match(text) {
+			if e.expr.Match(text) {
 				return e
 			}
 		}
@@ -88,7 +87,8 @@ func (x *index) best(text []byte, least class) *Event {
 	return nil
 }
 
-// all appends every row that matches to list, most specific first.
+// all appends every row of at least that class that matches to list, most
+// specific first.
 func (x *index) all(list []*Event, text []byte, least class) []*Event {
 	if x == nil {
 		return list

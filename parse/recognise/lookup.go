@@ -97,7 +97,7 @@ func (s *Set) understand(r *reader) []*Event {
 	if r.open && !slices.ContainsFunc(events, (*Event).settles) {
 		events = append(events, s.anywhere(r.rest)...)
 	}
-	slices.SortStableFunc(events, func(a, b *Event) int { return int(harm(b)) - int(harm(a)) })
+	slices.SortStableFunc(events, func(a, b *Event) int { return harm(b) - harm(a) })
 	return events
 }
 
@@ -110,7 +110,7 @@ func (s *Set) of(t reading) *Event {
 		return nil
 	}
 	if t.place != nil {
-		return s.wheres()[t.place].best(t.text, lastResort)
+		return s.wheres()[t.place].best(t.text)
 	}
 	return s.recognise(t.field, t.text)
 }

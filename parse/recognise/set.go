@@ -110,9 +110,9 @@ func (s *Set) recognise(f parse.Field, text []byte) *Event {
 		return nil
 	}
 	if f == parse.FieldHAProxy && isState(text) {
-		return s.states.best(text, lastResort)
+		return s.states.best(text)
 	}
-	return s.fields[f].best(text, lastResort)
+	return s.fields[f].best(text)
 }
 
 // isState reports whether text has the shape of HAProxy's termination state:

@@ -233,7 +233,7 @@ func isFlags(t []byte) bool {
 
 // isEnvoyFlags reports whether t is a list of response flags that have rows.
 func (r *reader) isEnvoyFlags(t []byte) bool {
-	return len(t) > 1 && isFlags(t) && r.set.wheres()[placeOf(flagsPlace)].best(t, lastResort) != nil
+	return len(t) > 1 && isFlags(t) && r.set.wheres()[placeOf(flagsPlace)].best(t) != nil
 }
 
 // isCounters reports whether t is HAProxy's actconn/feconn/beconn/srv/retries.

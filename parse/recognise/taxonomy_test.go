@@ -75,7 +75,7 @@ func TestOwnLiteral(t *testing.T) {
 		}
 		var got *Event
 		if e.place.kind == narrow || e.Field == parse.FieldNone {
-			got = Default().wheres()[e.place].best([]byte(text), lastResort)
+			got = Default().wheres()[e.place].best([]byte(text))
 		} else {
 			r := parse.Record{Notes: []parse.Note{{Field: e.Field, Text: []byte(text)}}}
 			Default().Annotate(&r)

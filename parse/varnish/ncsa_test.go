@@ -2,6 +2,7 @@ package varnish
 
 import (
 	"bytes"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,7 +107,7 @@ func TestNCSARefuses(t *testing.T) {
 		`{"status": {"a": 1}}`, `{"status"`, `{}`, `plain text`,
 		`127.0.0.1 - - [42/Nov/2026] "GET / HTTP/1.1" 200 5 "-" "-"`,
 	} {
-		if err := NewNCSA().Parse(parse.Line{Text: []byte(line)}, func(*parse.Record) {}); err != parse.ErrFormat {
+		if err := NewNCSA().Parse(parse.Line{Text: []byte(line)}, func(*parse.Record) {}); !errors.Is(err, parse.ErrFormat) {
 			t.Errorf("%q: %v", line, err)
 		}
 	}

@@ -15,7 +15,7 @@ const ncsaTime = "[%d/%b/%Y:%H:%M:%S %z]"
 // that the layout tells, and frac says that only a fraction of a second
 // stands there.
 func scanTime(layout string, b []byte, zone *time.Location) (at parse.Time, unit int64, frac bool, rest []byte, ok bool) {
-	scale := int64(0)
+	var scale int64 // nanoseconds
 	switch layout {
 	case "sec":
 		scale = 1e9

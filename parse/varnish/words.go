@@ -114,7 +114,7 @@ func splitURL(url []byte) (host, path []byte) {
 	if len(url) == 0 || url[0] == '/' {
 		return nil, url
 	}
-	rest := url
+	var rest []byte
 	switch {
 	case len(url) >= 7 && fold(url[:7], "http://"):
 		rest = url[7:]
