@@ -126,7 +126,7 @@ func (c *Collector) incident(in incident.Incident) Incident {
 	for _, k := range keys {
 		g := groups[k]
 		row := c.causes[k].cause(g.n, in.Failures, g.first, g.last)
-		row.Backends, row.Routes, row.Decidable = topCounts(g.backends, 20), topCounts(g.routes, 20), g.decidable
+		row.Backends, row.Routes, row.Decidable = topCounts(g.backends), topCounts(g.routes), g.decidable
 		out.Causes = append(out.Causes, row)
 	}
 	if len(out.Causes) > 0 {

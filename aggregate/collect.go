@@ -364,7 +364,7 @@ func (c *Collector) missingRows() []MissingCount {
 func (r *causeRow) cause(n, of int64, first, last parse.Time) Cause {
 	row := Cause{
 		Cause: r.key.cause, Symptom: r.key.symptom, Class: r.key.class, Count: n, First: at(first), Last: at(last),
-		Backends: topCounts(r.backends, 20), Routes: topCounts(r.routes, 20), Advice: []string{}, Chain: []ChainLink{},
+		Backends: topCounts(r.backends), Routes: topCounts(r.routes), Advice: []string{}, Chain: []ChainLink{},
 		Confidence: float64(r.confidence) / confidenceUnit / float64(r.n), Decidable: r.decidable, Crawlers: r.crawlers, Background: r.background,
 	}
 	if of > 0 {

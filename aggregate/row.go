@@ -131,11 +131,9 @@ func (d *Describer) proxy(f *Failure, q *parse.Request) {
 	}
 	f.VXID = p.Record.VXID
 	if p.Record.Tx != nil {
-		f.Handling = handlingNames[p.Record.Tx.Handling]
+		f.Handling = p.Record.Tx.Handling.String()
 	}
 }
-
-var handlingNames = [...]string{"", "hit", "miss", "pass", "hitmiss", "hitpass", "pipe", "synth"}
 
 // attempts lists what the vantage hop tried upstream, in the order of time.
 func (d *Describer) attempts(f *Failure, q *parse.Request) {
@@ -237,10 +235,8 @@ func (d *Describer) hash(client []byte) string {
 	return hex.EncodeToString(m.Sum(nil)[:16])
 }
 
-var programNames = [...]string{"", "varnish", "nginx", "haproxy", "apache", "envoy", "php-fpm", "app", "database", "kernel", "systemd", "deploy", "cdn"}
-
 // ProgramName is the name of a program in rows and reports.
-func ProgramName(p parse.Program) string { return programNames[p] }
+func ProgramName(p parse.Program) string { return p.String() }
 
 // stampLayout has microseconds, as Varnish does.
 const stampLayout = "2006-01-02T15:04:05.000000Z"
@@ -262,8 +258,12 @@ func msOf(ns int64) *float64 {
 	return &v
 }
 
-// topCounts returns the counts of m, most first, at most n and the rest as "other".
-func topCounts(m map[string]int64, n int) []Count {
+// mostCounts bounds the names that a row lists.
+const mostCounts = 20
+
+// topCounts returns the counts of m, most first, at most mostCounts and the
+// rest as "other".
+func topCounts(m map[string]int64) []Count {
 	cs := make([]Count, 0, len(m))
 	for k, v := range m {
 		if k != "" {
@@ -273,12 +273,12 @@ func topCounts(m map[string]int64, n int) []Count {
 	slices.SortFunc(cs, func(a, b Count) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name))
 	})
-	if len(cs) > n {
+	if len(cs) > mostCounts {
 		rest := Count{Name: rollup.Other}
-		for _, c := range cs[n:] {
+		for _, c := range cs[mostCounts:] {
 			rest.Count += c.Count
 		}
-		cs = append(cs[:n:n], rest)
+		cs = append(cs[:mostCounts:mostCounts], rest)
 	}
 	return cs
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // DefaultMaxOpen is how many files are open at a time. The usual limit of a
@@ -46,6 +47,8 @@ type handle struct {
 	mu     sync.Mutex // held while the file is in use
 	f      *os.File
 	offset int64
+
+	taken *atomic.Int64 // adds up what is read; may be nil
 }
 
 func (h *handle) Read(p []byte) (int, error) {
@@ -56,6 +59,9 @@ func (h *handle) Read(p []byte) (int, error) {
 	}
 	n, err := h.f.ReadAt(p, h.offset)
 	h.offset += int64(n)
+	if h.taken != nil {
+		h.taken.Add(int64(n))
+	}
 	if n > 0 && errors.Is(err, io.EOF) {
 		err = nil // tell the end with the next call
 	}

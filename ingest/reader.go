@@ -172,6 +172,7 @@ func (p *partReader) next() (io.Reader, error) {
 		return &p.count, nil
 	}
 	h := p.src.files.handle(at)
+	h.taken = &p.src.taken
 	r, _, err := frame.Open(h, at.size)
 	if err != nil {
 		h.Close()

@@ -11,17 +11,24 @@ import (
 // SampleBytes is how much of a source detection looks at.
 const SampleBytes = 64 << 10
 
+// streamBytes is how much of a stream is read ahead and kept for samples, since
+// it cannot be read twice.
+const streamBytes = 512 << 10
+
 // Head returns whole lines from the beginning of the source, about n bytes, over
 // as many parts as that takes: how a log was rotated makes no difference. Of a
-// stream no more than SampleBytes are there.
+// stream no more than 512 KB are there.
 func (s *Source) Head(n int) ([]byte, error) {
 	var all []byte
 	for i := range s.parts {
 		p := &s.parts[i]
+		if k := len(all); k > 0 && all[k-1] != '\n' {
+			all = append(all, '\n')
+		}
 		room := n - len(all)
 		if p.stream != nil {
 			head := p.ahead[:min(room, len(p.ahead))]
-			return append(all, wholeLines(head, true, len(head) == len(p.ahead) && len(head) < SampleBytes)...), nil
+			return append(all, wholeLines(head, true, len(head) == len(p.ahead) && len(head) < streamBytes)...), nil
 		}
 		head, err := s.files.head(p, int64(room))
 		if err != nil {
@@ -32,16 +39,13 @@ func (s *Source) Head(n int) ([]byte, error) {
 		if !whole || len(all) >= n {
 			break
 		}
-		if k := len(all); k > 0 && all[k-1] != '\n' {
-			all = append(all, '\n')
-		}
 	}
 	return all, nil
 }
 
 // Middle returns whole lines from the middle of the source, about n bytes. It
 // is empty where that cannot be had without reading all before it, or where it
-// would overlap the head.
+// would overlap a head of twice that size.
 func (s *Source) Middle(n int) ([]byte, error) {
 	half := s.Size / 2
 	for i := range s.parts {
@@ -50,7 +54,7 @@ func (s *Source) Middle(n int) ([]byte, error) {
 			return nil, nil
 		}
 		if half < p.size || i == len(s.parts)-1 {
-			return s.piece(p, half, n)
+			return s.piece(p, half, n, 2*n)
 		}
 		half -= p.size
 	}
@@ -58,17 +62,26 @@ func (s *Source) Middle(n int) ([]byte, error) {
 }
 
 // Tail returns whole lines from the end of the source, about n bytes. It is
-// empty where Middle would be.
+// empty where Middle would be, or where it would overlap Middle.
 func (s *Source) Tail(n int) ([]byte, error) {
 	p := &s.parts[len(s.parts)-1]
-	if p.compression != frame.Plain || p.stream != nil {
+	if s.Size < 0 || p.compression != frame.Plain {
 		return nil, nil
 	}
-	return s.piece(p, p.size-int64(n), n)
+	return s.piece(p, p.size-int64(n), n, max(2*n, int(s.Size/2)+n))
 }
 
-func (s *Source) piece(p *part, offset int64, n int) ([]byte, error) {
-	if offset < int64(n) && p == &s.parts[0] {
+// piece reads n bytes of p from offset on, unless that is less than after in
+// the source (on disk, which is the least that it can be uncompressed).
+func (s *Source) piece(p *part, offset int64, n, after int) ([]byte, error) {
+	before := int64(0)
+	for i := range s.parts {
+		if p == &s.parts[i] {
+			break
+		}
+		before += s.parts[i].size
+	}
+	if before+offset < int64(after) {
 		return nil, nil
 	}
 	begin := offset <= 0

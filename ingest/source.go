@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
 
 	"why503/parse/fact"
 	"why503/parse/frame"
@@ -29,6 +30,7 @@ type Source struct {
 	parts       []part
 	files       *Files
 	damage      []error
+	taken       atomic.Int64 // bytes on disk that Lines or Blocks have read
 }
 
 // A part is one file of a Source, or a stream.
@@ -81,6 +83,11 @@ func (s *Files) Open(in Input) (*Source, error) {
 	src.Compression = src.parts[len(src.parts)-1].compression
 	return src, nil
 }
+
+// Taken returns how many bytes on disk Lines or Blocks have read so far, of
+// Size. It may be asked from another goroutine than the one that reads. Of a
+// stream it is 0.
+func (s *Source) Taken() int64 { return s.taken.Load() }
 
 // Damage returns what of the source could not be read so far: parts that could
 // not be opened, and damage met while reading. Each is a *PathError.
@@ -137,7 +144,7 @@ func streamPart(path string, r io.Reader) (part, error) {
 	p.compression = c
 	var ahead bytes.Buffer
 	// An error comes again when the rest is read.
-	_, err = io.CopyN(&ahead, in, SampleBytes)
+	_, err = io.CopyN(&ahead, in, streamBytes)
 	p.ahead = ahead.Bytes()
 	p.stream = io.MultiReader(bytes.NewReader(p.ahead), in)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -17,6 +17,9 @@ type Answer struct {
 	// fails while it is passed on cuts the answer of the request behind it, of
 	// which that request's own records show nothing when the body was chunked.
 	Cut bool
+	// None says that the client got no answer at all: Varnish closes a pipe for
+	// which it has no backend.
+	None bool
 }
 
 // AnswerOf returns what the client of q got. q must have a root.
@@ -24,6 +27,7 @@ func AnswerOf(q *parse.Request) Answer {
 	i := lastRestart(q)
 	a := Answer{Record: q.Parts[i].Record, Offset: q.Parts[i].Offset}
 	a.Cut = a.Record.Cut || cutBehind(q, i)
+	a.None = a.Record.Status == 0 && a.Record.Tx != nil && a.Record.Tx.Calls&parse.CallPipe != 0 && pipeFailed(q, i)
 	return a
 }
 
@@ -67,6 +71,17 @@ func cutBehind(q *parse.Request, i int) bool {
 			if p := q.Parts[n].Record; p != nil && !isESI(p) && startedBy(q, k, n) && (n == i || r.Tx == nil) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// pipeFailed says that request i was to be piped, and to no avail.
+func pipeFailed(q *parse.Request, i int) bool {
+	for k := range q.Parts {
+		f := q.Parts[k].Record
+		if f != nil && f.Kind == parse.KindFetch && f.Tx != nil && len(f.Tx.Opens) == 0 && startedBy(q, k, i) && unwell(f) {
+			return true
 		}
 	}
 	return false

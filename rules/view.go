@@ -114,11 +114,12 @@ func isRestart(r *parse.Record) bool { return r.Tx != nil && r.Tx.Reason == pars
 func (v *view) choose() {
 	v.hop, v.class = -1, ClassFailure
 	a := AnswerOf(v.q)
+	lost := a.Cut || a.None
 	outer := -1
 	for _, o := range v.order[:v.parts] {
 		p := v.part(int(o))
 		r := p.Record
-		if r.Kind != parse.KindRequest || !failed(r) && !(a.Cut && r == a.Record) || isESI(r) || v.underESI(int(o)) {
+		if r.Kind != parse.KindRequest || !failed(r) && !(lost && r == a.Record) || isESI(r) || v.underESI(int(o)) {
 			continue
 		}
 		if outer < 0 {
@@ -130,7 +131,7 @@ func (v *view) choose() {
 		v.hop = int(o) // the order is by depth, then time: the last one wins
 	}
 	root := v.q.Parts[0].Record
-	if !failed(a.Record) && !a.Cut && root.Kind == parse.KindRequest {
+	if !failed(a.Record) && !lost && root.Kind == parse.KindRequest {
 		if clientFault(a.Record) {
 			v.hop, v.class = 0, ClassClient
 			return

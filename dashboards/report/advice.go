@@ -73,11 +73,7 @@ func (p *page) paste(text string) line {
 // it, as lines of width cells.
 func (p *page) unsure(v *view, width int) []line {
 	var out []line
-	say := func(l line, indent int) {
-		for _, part := range l.wrap(width-indent, width-indent, p.Terminal) {
-			out = append(out, append(line(nil).pad(indent), part...))
-		}
-	}
+	say := func(l line) { out = append(out, l.wrap(width, width, p.Terminal)...) }
 	st := plain
 	if v.undecided > 0 {
 		st = yellow
@@ -94,10 +90,10 @@ func (p *page) unsure(v *view, width int) []line {
 		}
 		head = append(head, p.marked(plain, c.words()+".")...)
 	}
-	say(head, 0)
+	say(head)
 	for i := range v.missing {
 		if i == maxListed && !p.All {
-			say(p.own(dim, fmt.Sprintf("and %d more logs (--all)", len(v.missing)-i)), 0)
+			say(p.own(dim, fmt.Sprintf("and %d more logs (--all)", len(v.missing)-i)))
 			break
 		}
 		m := &v.missing[i]
@@ -109,7 +105,7 @@ func (p *page) unsure(v *view, width int) []line {
 		if m.WouldDecide != "" {
 			l = l.own(plain, "; it would decide ").stranger(plain, strings.TrimRight(m.WouldDecide, "."), p.ASCII)
 		}
-		say(l.own(plain, "."), 0)
+		say(l.own(plain, "."))
 		for row := range strings.SplitSeq(strings.TrimRight(m.Snippet, "\n"), "\n") {
 			if strings.TrimSpace(row) != "" {
 				out = append(out, p.stranger(cyan, row))
@@ -117,7 +113,7 @@ func (p *page) unsure(v *view, width int) []line {
 		}
 	}
 	if v.undecided > 0 && p.Doctor {
-		say(p.own(plain, "What to log from now on: ").own(cyan, "why503 doctor"), 0)
+		say(p.own(plain, "What to log from now on: ").own(cyan, "why503 doctor"))
 	}
 	return out
 }

@@ -9,18 +9,18 @@ import (
 // ten of seconds, minutes or hours.
 var columns = func() []time.Duration {
 	var out []time.Duration
-	add := func(unit, from, below time.Duration) {
+	add := func(from, below time.Duration) {
 		for p := from; p < below; p *= 10 {
-			for _, m := range []time.Duration{10, 20, 25, 50} {
-				if d := p * m / 10; d < below {
+			for _, d := range [...]time.Duration{p, 2 * p, 5 * p / 2, 5 * p} {
+				if d < below {
 					out = append(out, d)
 				}
 			}
 		}
 	}
-	add(time.Second, 10*time.Microsecond, time.Minute)
-	add(time.Minute, time.Minute, time.Hour)
-	add(time.Hour, time.Hour, 100000*time.Hour)
+	add(10*time.Microsecond, time.Minute)
+	add(time.Minute, time.Hour)
+	add(time.Hour, 100000*time.Hour)
 	slices.Sort(out)
 	return slices.Compact(out)
 }()

@@ -117,7 +117,7 @@ func (l line) wrap(first, rest int, hard bool) []line {
 		if len(word) == 0 {
 			break
 		}
-		ww := line(word).width()
+		ww := word.width()
 		if w > 0 && w+len(gap)+ww > room {
 			out, cur, w, room = append(out, cur), nil, 0, rest
 		}
@@ -126,12 +126,12 @@ func (l line) wrap(first, rest int, hard bool) []line {
 			w += len(gap)
 		}
 		for hard && ww > room {
-			part := line(word).head(room)
+			part := word.head(room)
 			if len(part) == 0 {
 				part = word[:1]
 			}
 			out, word, room = append(out, part), word[len(part):], rest
-			ww = line(word).width()
+			ww = word.width()
 		}
 		cur = append(cur, word...)
 		w += ww

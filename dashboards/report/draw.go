@@ -67,12 +67,12 @@ func (e *explainer) grid(l *ladder, a, b parse.Time, width int) line {
 
 func (e *explainer) standing(s *busy) cell {
 	if s.cause {
-		return newCell([]rune(e.page.glyphs.wait)[0], magenta)
+		return newCell([]rune(e.glyphs.wait)[0], magenta)
 	}
 	return newCell(e.idle(), plain)
 }
 
-func (e *explainer) idle() rune { return e.page.glyphs.lane }
+func (e *explainer) idle() rune { return e.glyphs.lane }
 
 // moment writes what happened from t up to the next moment.
 func (e *explainer) moment(l *ladder, t, next parse.Time, notes int) {
@@ -205,7 +205,7 @@ func (e *explainer) together(l *ladder, s *busy, in func(parse.Time) bool) bool 
 	return false
 }
 
-func (e *explainer) done() rune { return e.page.glyphs.end }
+func (e *explainer) done() rune { return e.glyphs.end }
 
 // stampRow writes a row with its time at the left and what it says at the
 // right, the rest of which goes on below.

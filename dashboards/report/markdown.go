@@ -20,12 +20,12 @@ func Markdown(w io.Writer, s *aggregate.Summary, o Options) error {
 	full, rest := byUsers(s, m.All)
 	if len(full) == 0 {
 		v := whole(s)
-		m.view(s, &v)
+		m.view(&v)
 	}
 	for _, in := range full {
 		v := of(s, in)
 		m.printf("\n## %s\n\n%s\n", in.Start.In(m.Zone).Format("Mon 2 Jan 2006 15:04:05 MST"), prose(IncidentSentence(s, in, m.Zone)))
-		m.view(s, &v)
+		m.view(&v)
 	}
 	if len(rest) > 0 {
 		m.printf("\n## More incidents\n\n")
@@ -52,7 +52,7 @@ type markdown struct {
 
 func (m *markdown) printf(format string, args ...any) { fmt.Fprintf(m.w, format, args...) }
 
-func (m *markdown) view(s *aggregate.Summary, v *view) {
+func (m *markdown) view(v *view) {
 	cal := newCalendar(m.Zone, v.from, v.to)
 	if v.from.IsZero() {
 		m.printf("\n**when** no times\n")

@@ -99,7 +99,7 @@ func (p *page) write(l line) {
 		b = append(b, sgrReset...)
 	}
 	p.buf = append(b, '\n')
-	p.out.Write(p.buf) // the error stays in the Writer until Flush returns it
+	_, _ = p.out.Write(p.buf) // the Writer keeps the error until Flush returns it
 }
 
 // marked is own for text of ours with escapes in it, which become yellow.

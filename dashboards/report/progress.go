@@ -98,7 +98,7 @@ func (p *Progress) run(began time.Time, t Ticker) {
 	shown := 0
 	defer func() {
 		if shown > 0 {
-			io.WriteString(p.out, p.erase(shown))
+			fmt.Fprint(p.out, p.erase(shown))
 		}
 	}()
 	for {
@@ -113,10 +113,10 @@ func (p *Progress) run(began time.Time, t Ticker) {
 		}
 		text := p.Line(p.read(), took)
 		if !p.look.Terminal {
-			io.WriteString(p.out, strings.TrimRight(text, " ")+"\n")
+			fmt.Fprintln(p.out, strings.TrimRight(text, " "))
 			continue
 		}
-		io.WriteString(p.out, p.erase(shown)+text)
+		fmt.Fprint(p.out, p.erase(shown), text)
 		shown = line(nil).own(plain, text).width()
 	}
 }

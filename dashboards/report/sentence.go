@@ -56,12 +56,12 @@ func (v *view) sentence(zone *time.Location) string {
 	if v.trigger != nil && v.trigger.What != "" {
 		before = "; began " + span(time.Duration(v.trigger.BeforeS*float64(time.Second))) + " after " + Escape(v.trigger.What)
 	}
-	for _, tail := range []string{v.why(3) + before, v.why(3), v.why(2), v.why(1)} {
+	for _, tail := range []string{v.why(3, true) + before, v.why(3, true), v.why(3, false), v.why(2, false), v.why(1, false)} {
 		if s := head + tail + "."; utf8.RuneCountInString(s) <= maxSentence {
 			return s
 		}
 	}
-	return shorten(head+v.why(1), maxSentence-1) + "."
+	return shorten(head+v.why(1, false), maxSentence-1) + "."
 }
 
 func (v *view) head(zone *time.Location) string {
@@ -83,8 +83,8 @@ func (v *view) head(zone *time.Location) string {
 // mainShare is from which share a cause speaks for all failures.
 const mainShare = 0.95
 
-// why names up to n causes.
-func (v *view) why(n int) string {
+// why names up to n causes; doubt says of several that they are not the end of it.
+func (v *view) why(n int, doubt bool) string {
 	if len(v.causes) == 0 {
 		return " and these logs cannot say why" + v.lacking()
 	}
@@ -114,7 +114,7 @@ func (v *view) why(n int) string {
 	if rest > 0 {
 		s += fmt.Sprintf(", %s for others", count(rest))
 	}
-	if undecided > 0 {
+	if undecided > 0 && doubt {
 		s += "; what lay behind that, these logs cannot say"
 	}
 	return s

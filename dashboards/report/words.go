@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"why503/aggregate"
 )
 
 // count writes n with a comma between thousands.
@@ -186,12 +184,4 @@ func family(slug string) rune {
 		return r
 	}
 	return '?'
-}
-
-// total adds up the requests of some rows.
-func total(rows []aggregate.Cause) (n int64) {
-	for i := range rows {
-		n += rows[i].Count
-	}
-	return n
 }

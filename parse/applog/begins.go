@@ -112,7 +112,7 @@ func bareHead(b []byte) bool {
 		if j < 2 || !has(b[j+1:], " ") {
 			return false
 		}
-		_, pid := integer(b[1:j])
+		_, pid := parse.Integer(b[1:j])
 		return pid // Puma
 	}
 	for _, h := range bareHeads {
@@ -142,7 +142,7 @@ func nodePlace(b []byte) bool {
 	if i < 2 || len(b)-i > 8 || bytes.IndexByte(b, ' ') >= 0 {
 		return false
 	}
-	_, number := integer(b[i+1:])
+	_, number := parse.Integer(b[i+1:])
 	return number
 }
 
@@ -184,7 +184,7 @@ func readAccess(b []byte, k *clock, e *entry) bool {
 		e.setClient(addr)
 	}
 	size, rest, _ := bytes.Cut(bytes.TrimLeft(rest, " "), space)
-	if v, ok := integer(size); ok {
+	if v, ok := parse.Integer(size); ok {
 		e.bytes = v
 	}
 	if _, q, ok := bytes.Cut(rest, quoteMark); ok { // referrer, then agent

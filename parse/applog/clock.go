@@ -8,11 +8,11 @@ import (
 
 // A clock turns stamps into times. Parsers embed it.
 type clock struct {
-	loc  *time.Location
-	base time.Time
-	last int64 // civil hour of the cached answer
-	unix int64 // its Unix time
-	warm bool
+	loc   *time.Location
+	base  time.Time
+	last  parse.Time // hour of the cached answer, counted as if in UTC
+	shift parse.Time // what brings it to UTC
+	warm  bool
 }
 
 // Zone sets the zone of stamps that print none. The default is UTC.
@@ -50,7 +50,7 @@ func (k *clock) place(c civil, tries int, ahead time.Duration) parse.Time {
 		if dateless {
 			d := base.AddDate(0, 0, 1-i)
 			c.year, c.month, c.day = d.Year(), int(d.Month()), d.Day()
-		} else if c.year = base.Year() + 1 - i; c.day > daysIn(c.year, c.month) {
+		} else if c.year = base.Year() + 1 - i; c.day > parse.DaysIn(c.year, c.month) {
 			continue
 		}
 		if t := k.absolute(c); t <= limit {
@@ -60,22 +60,26 @@ func (k *clock) place(c civil, tries int, ahead time.Duration) parse.Time {
 	return 0
 }
 
+// absolute gives 0 for a day that its month does not have.
 func (k *clock) absolute(c civil) parse.Time {
-	days := daysFromCivil(c.year, c.month, c.day)
-	in := int64(c.min)*60 + c.sec
-	if c.zoned {
-		return parse.Time((days*86400+int64(c.hour)*3600+in-int64(c.offset))*1e9 + c.ns)
+	at, ok := parse.UTC(c.year, c.month, c.day, c.hour, c.min, int(c.sec))
+	if !ok {
+		return 0
 	}
-	hour := days*24 + int64(c.hour)
+	at += parse.Time(c.ns)
+	if c.zoned {
+		return at - parse.Time(c.offset)*1e9
+	}
 	if k.loc == nil || k.loc == time.UTC {
-		return parse.Time((hour*3600+in)*1e9 + c.ns)
+		return at
 	}
 	// Zones change their offset in the middle of an hour too rarely to matter.
-	if !k.warm || k.last != hour {
+	const hours = parse.Time(time.Hour)
+	if hour := at / hours; !k.warm || k.last != hour {
 		k.last, k.warm = hour, true
-		k.unix = time.Date(c.year, time.Month(c.month), c.day, c.hour, 0, 0, 0, k.loc).Unix()
+		k.shift = parse.Time(time.Date(c.year, time.Month(c.month), c.day, c.hour, 0, 0, 0, k.loc).UnixNano()) - hour*hours
 	}
-	return parse.Time((k.unix+in)*1e9 + c.ns)
+	return at + k.shift
 }
 
 func (k *clock) zone() *time.Location {
@@ -83,30 +87,4 @@ func (k *clock) zone() *time.Location {
 		return time.UTC
 	}
 	return k.loc
-}
-
-// daysFromCivil counts days from 1970-01-01 in the Gregorian calendar.
-func daysFromCivil(y, m, d int) int64 {
-	if m <= 2 {
-		y--
-		m += 12
-	}
-	era := y / 400
-	yoe := y - era*400
-	doy := (153*(m-3)+2)/5 + d - 1
-	doe := yoe*365 + yoe/4 - yoe/100 + doy
-	return int64(era)*146097 + int64(doe) - 719468
-}
-
-func daysIn(y, m int) int {
-	switch m {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
-			return 29
-		}
-		return 28
-	}
-	return 31
 }

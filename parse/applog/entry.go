@@ -72,25 +72,15 @@ func (e *entry) setVXID(v []byte) {
 	if i := bytes.IndexByte(v, ' '); i > 0 {
 		v = v[:i]
 	}
-	if n, ok := integer(v); ok && e.vxid == 0 {
+	if n, ok := parse.Integer(v); ok && e.vxid == 0 {
 		e.vxid = uint64(n)
 	}
 }
 
-// setTraceID takes 32 hex digits. Other ids (Datadog's decimal ones, the 16
-// digits of old Zipkin) are no id of a traceparent.
+// setTraceID takes an id or a traceparent.
 func (e *entry) setTraceID(v []byte) {
-	if v = bytes.TrimSpace(v); len(e.traceID) == 0 && len(v) == 32 && hexDigits(v) && !zeros(v) {
-		e.traceID = v
-	}
-}
-
-// setTraceparent reads version-trace-span-flags.
-// https://www.w3.org/TR/trace-context/#traceparent-header-field-values
-func (e *entry) setTraceparent(v []byte) {
-	v = bytes.TrimSpace(v)
-	if len(v) >= 55 && v[2] == '-' && v[35] == '-' {
-		e.setTraceID(v[3:35])
+	if len(e.traceID) == 0 {
+		e.traceID = parse.TraceID(bytes.TrimSpace(v))
 	}
 }
 
@@ -100,16 +90,9 @@ func (e *entry) setURL(v []byte) {
 	if len(v) == 0 || e.url != nil && (bytes.IndexByte(e.url, '?') >= 0 || bytes.IndexByte(v, '?') < 0) {
 		return
 	}
-	if i := bytes.Index(v, []byte("://")); i > 0 && i < 8 {
-		host := v[i+3:]
-		path := slash
-		if j := bytes.IndexAny(host, "/?"); j >= 0 {
-			host, path = host[:j], host[j:]
-		}
-		if len(e.host) == 0 {
-			e.host = host
-		}
-		v = path
+	host, v := parse.SplitURL(v)
+	if len(e.host) == 0 {
+		e.host = host
 	}
 	if v[0] == '/' || v[0] == '*' || v[0] == '?' {
 		e.url = v
@@ -157,29 +140,15 @@ func (e *entry) setDuration(v []byte, unit int64) {
 }
 
 func (e *entry) setPID(v []byte) {
-	if n, ok := integer(v); ok && n < 1<<31 && e.pid == 0 {
+	if n, ok := parse.Integer(v); ok && n < 1<<31 && e.pid == 0 {
 		e.pid = int(n)
 	}
 }
 
 func (e *entry) setClient(v []byte) {
 	if len(e.client) == 0 && !absent(v) {
-		e.client = withoutPort(v)
+		e.client = parse.WithoutPort(v)
 	}
-}
-
-// withoutPort cuts the port off host:port and [v6]:port, and leaves a bare v6
-// address alone.
-func withoutPort(v []byte) []byte {
-	if len(v) > 2 && v[0] == '[' {
-		if i := bytes.IndexByte(v, ']'); i > 0 {
-			return v[1:i]
-		}
-	}
-	if i := bytes.IndexByte(v, ':'); i > 0 && i == bytes.LastIndexByte(v, ':') {
-		return v[:i]
-	}
-	return v
 }
 
 func first(dst *[]byte, v []byte) {
@@ -196,31 +165,10 @@ func isMethod(b []byte) bool {
 	return false
 }
 
-func hexDigits(b []byte) bool {
-	for _, c := range b {
-		if !digit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {
-			return false
-		}
-	}
-	return true
-}
-
-func zeros(b []byte) bool {
-	for _, c := range b {
-		if c != '0' {
-			return false
-		}
-	}
-	return true
-}
-
 // isUUID knows 8-4-4-4-12 hex digits.
 func isUUID(b []byte) bool {
 	return len(b) == 36 && b[8] == '-' && b[13] == '-' && b[18] == '-' && b[23] == '-' &&
-		hexDigits(b[:8]) && hexDigits(b[9:13]) && hexDigits(b[14:18]) && hexDigits(b[19:23]) && hexDigits(b[24:])
+		parse.IsHex(b[:8]) && parse.IsHex(b[9:13]) && parse.IsHex(b[14:18]) && parse.IsHex(b[19:23]) && parse.IsHex(b[24:])
 }
 
-var (
-	space = []byte(" ")
-	slash = []byte("/")
-)
+var space = []byte(" ")

@@ -211,8 +211,6 @@ func (p *FPMAccess) set(part *fpmPart, v []byte) {
 			e.setRequestID(v)
 		case keyVXID:
 			e.setVXID(v)
-		case keyTraceparent:
-			e.setTraceparent(v)
 		case keyTraceID:
 			e.setTraceID(v)
 		case keyMethod:

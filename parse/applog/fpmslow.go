@@ -55,7 +55,7 @@ func (p *FPMSlow) close(emit parse.Emit) {
 	r.Ended = r.Time
 	r.Message = bytes.TrimLeft(b[1+n+1:], " ")
 	if i := bytes.LastIndex(b, []byte("pid ")); i > 0 {
-		if pid, ok := integer(b[i+4:]); ok && pid < 1<<31 {
+		if pid, ok := parse.Integer(b[i+4:]); ok && pid < 1<<31 {
 			r.PID = int(pid)
 		}
 	}

@@ -73,7 +73,7 @@ func (h *header) stamp(k *clock, e *entry) bool {
 		// A zone's name, Ruby's "#pid", Celery's ": ERROR/MainProcess".
 		if j := bytes.IndexByte(b[h.i:min(len(b), h.i+64)], ']'); j >= 0 {
 			in := bytes.Trim(b[h.i:h.i+j], " :#,")
-			if pid, ok := integer(in); ok && pid < 1<<31 {
+			if pid, ok := parse.Integer(in); ok && pid < 1<<31 {
 				e.pid = int(pid)
 			} else if w, _, _ := bytes.Cut(in, []byte("/")); e.level == 0 {
 				e.level = levelOf(w)
@@ -133,7 +133,7 @@ func (h *header) next(e *entry) bool {
 	if h.levels == 0 && h.level(word, after, e) {
 		return true
 	}
-	if pid, ok := integer(word); ok && (has(after, " --- ") || has(after, " [") && h.levels > 0) && pid < 1<<31 {
+	if pid, ok := parse.Integer(word); ok && (has(after, " --- ") || has(after, " [") && h.levels > 0) && pid < 1<<31 {
 		e.pid = int(pid)
 		h.i += n
 		return true
@@ -202,7 +202,7 @@ func (h *header) bracket(rest []byte, e *entry) bool {
 		h.levels++
 		return take()
 	}
-	if pid, ok := integer(in); ok && pid < 1<<31 {
+	if pid, ok := parse.Integer(in); ok && pid < 1<<31 {
 		e.pid = int(pid)
 		return take()
 	}
@@ -243,18 +243,18 @@ func (h *header) bracket(rest []byte, e *entry) bool {
 // and [trace-span], and a lone 32 hex digits, which is nginx's $request_id as
 // often as a trace.
 func tracing(in []byte, e *entry) bool {
-	if len(in) == 32 && hexDigits(in) {
+	if len(in) == 32 && parse.IsHex(in) {
 		e.setRequestID(in)
 		e.setTraceID(in)
 		return true
 	}
-	if len(in) == 49 && in[32] == '-' && hexDigits(in[:32]) && hexDigits(in[33:]) {
+	if len(in) == 49 && in[32] == '-' && parse.IsHex(in[:32]) && parse.IsHex(in[33:]) {
 		e.setTraceID(in[:32])
 		return true
 	}
 	if _, rest, ok := bytes.Cut(in, []byte(",")); ok {
 		id, span, ok := bytes.Cut(rest, []byte(","))
-		if ok && len(id) == 32 && hexDigits(id) && len(span) >= 16 {
+		if ok && len(id) == 32 && parse.IsHex(id) && len(span) >= 16 {
 			e.setTraceID(id)
 			return true
 		}
@@ -291,7 +291,7 @@ func (h *header) logger(rest []byte, e *entry) bool {
 	}
 	// klog: file.go:123] message
 	if i := bytes.IndexByte(after, ']'); i > 1 && i < 8 && after[0] == ':' {
-		if _, ok := integer(after[1:i]); ok {
+		if _, ok := parse.Integer(after[1:i]); ok {
 			h.i += n + i + 1
 			return true
 		}

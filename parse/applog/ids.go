@@ -53,8 +53,6 @@ func scanIDs(b []byte, e *entry) {
 			e.setVXID(v)
 		case keyTraceID:
 			e.setTraceID(v)
-		case keyTraceparent:
-			e.setTraceparent(v)
 		case keyPID:
 			e.setPID(v)
 		case keyVersion:

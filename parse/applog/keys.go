@@ -14,7 +14,6 @@ const (
 	keyRequestID
 	keyVXID
 	keyTraceID
-	keyTraceparent
 	keyDuration // unit unknown
 	keyDurationNs
 	keyDurationUs
@@ -93,10 +92,9 @@ func keyOf(path []byte) key {
 		return keyRequestID
 	case "xvarnish", "xv", "vxid", "xvxid", "varnishid", "varnishxid", "httpxvarnish", "httprequestheaderxvarnish", "reqheadersxvarnish", "requestheadersxvarnish":
 		return keyVXID
-	case "traceid", "oteltraceid", "logginggoogleapiscomtrace", "otelid", "spantraceid", "spancontexttraceid", "xtraceid":
+	case "traceid", "oteltraceid", "logginggoogleapiscomtrace", "otelid", "spantraceid", "spancontexttraceid", "xtraceid",
+		"traceparent", "httptraceparent", "httprequestheadertraceparent", "reqheaderstraceparent", "requestheaderstraceparent":
 		return keyTraceID
-	case "traceparent", "httptraceparent", "httprequestheadertraceparent", "reqheaderstraceparent", "requestheaderstraceparent":
-		return keyTraceparent
 	case "duration", "latency", "elapsed", "took", "elapsedtime", "timetaken", "dur", "runtime", "timespent", "totaltime", "processtime", "httprequestlatency", "latencyhuman", "durationhuman":
 		return keyDuration
 	case "eventduration", "durationns", "elapsedns", "latencyns", "durationnanos":
@@ -163,7 +161,7 @@ func keyOf(path []byte) key {
 // only names that mean the same everywhere.
 func idKey(name []byte) key {
 	switch k := keyOf(name); k {
-	case keyRequestID, keyVXID, keyTraceID, keyTraceparent:
+	case keyRequestID, keyVXID, keyTraceID:
 		if string(name) != "req" && string(name) != "cid" {
 			return k
 		}

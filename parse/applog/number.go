@@ -1,6 +1,10 @@
 package applog
 
-import "bytes"
+import (
+	"bytes"
+
+	"why503/parse"
+)
 
 const (
 	microsecond = int64(1e3)
@@ -9,22 +13,6 @@ const (
 	// maxDuration is a day: a longer one is a number of another unit.
 	maxDuration = 86400 * second
 )
-
-// integer reads b as a whole non-negative number below 2^62.
-func integer(b []byte) (v int64, ok bool) {
-	if len(b) == 0 || len(b) > 19 {
-		return 0, false
-	}
-	for _, c := range b {
-		if !digit(c) {
-			return 0, false
-		}
-		if v = v*10 + int64(c-'0'); v > 1<<62 || v < 0 {
-			return 0, false
-		}
-	}
-	return v, true
-}
 
 // scaled reads a decimal number (also 1e-3, 1.2E5) times unit.
 func scaled(b []byte, unit int64) (v int64, ok bool) {
@@ -58,7 +46,7 @@ func scaled(b []byte, unit int64) (v int64, ok bool) {
 		if i < len(b) && (b[i] == '-' || b[i] == '+') {
 			i++
 		}
-		e, ok := integer(b[i:])
+		e, ok := parse.Integer(b[i:])
 		if !ok || e > 30 {
 			return 0, false
 		}

@@ -1,6 +1,10 @@
 package applog
 
-import "bytes"
+import (
+	"bytes"
+
+	"why503/parse"
+)
 
 // A civil is a stamp as it was printed. year is 0 when it prints none, day
 // when it prints no date.
@@ -31,7 +35,7 @@ func readStamp(b []byte) (c civil, n int) {
 	if s.hour > 23 || s.min > 59 || !s.epoch && s.sec > 60 {
 		return civil{}, 0
 	}
-	if s.day != 0 && (s.month < 1 || s.month > 12 || s.day > 31 || s.year != 0 && s.day > daysIn(s.year, s.month)) {
+	if s.day != 0 && (s.month < 1 || s.month > 12 || s.day > 31 || s.year != 0 && s.day > parse.DaysIn(s.year, s.month)) {
 		return civil{}, 0
 	}
 	return s.civil, s.i
@@ -94,7 +98,7 @@ func (s *stampReader) dayFirst(sep byte) bool {
 	}
 	s.day = s.number(2)
 	s.i++
-	s.month = monthAt(s.b, s.i)
+	s.month = parse.Month(s.rest())
 	if s.month == 0 || s.day == 0 {
 		return false
 	}
@@ -109,7 +113,7 @@ func (s *stampReader) dayFirst(sep byte) bool {
 }
 
 func (s *stampReader) monthFirst() bool {
-	if s.month = monthAt(s.b, s.i); s.month == 0 {
+	if s.month = parse.Month(s.rest()); s.month == 0 {
 		return false
 	}
 	s.i += 3
@@ -180,13 +184,8 @@ func (s *stampReader) clockTime() bool {
 }
 
 func (s *stampReader) fraction() {
-	for digit(s.at(s.i)) {
-		if s.prec > 1 {
-			s.prec /= 10
-			s.ns += int64(s.b[s.i]-'0') * s.prec
-		}
-		s.i++
-	}
+	ns, unit, n := parse.Fraction(s.rest())
+	s.ns, s.prec, s.i = s.ns+ns, unit, s.i+n
 }
 
 // zone takes a zone when one follows; that there is none is fine. Names other
@@ -196,28 +195,15 @@ func (s *stampReader) zone() bool {
 	if s.at(i) == ' ' {
 		i++
 	}
-	switch c := s.at(i); {
-	case c == 'Z' && !wordByte(s.at(i+1)):
-		s.zoned, s.i = true, i+1
-	case bytes.HasPrefix(s.b[min(i, len(s.b)):], utc) || bytes.HasPrefix(s.b[min(i, len(s.b)):], gmt):
+	b := s.b[min(i, len(s.b)):]
+	if bytes.HasPrefix(b, utc) || bytes.HasPrefix(b, gmt) {
 		if !wordByte(s.at(i+3)) && s.at(i+3) != '+' {
 			s.zoned, s.i = true, i+3
 		}
-	case (c == '+' || c == '-') && digit(s.at(i+1)) && digit(s.at(i+2)):
-		h, m, j := int(s.b[i+1]-'0')*10+int(s.b[i+2]-'0'), 0, i+3
-		if s.at(j) == ':' {
-			j++
-		}
-		if digit(s.at(j)) && digit(s.at(j+1)) {
-			m, j = int(s.b[j]-'0')*10+int(s.b[j+1]-'0'), j+2
-		}
-		if digit(s.at(j)) || h > 15 || m > 59 {
-			return true
-		}
-		s.offset, s.zoned, s.i = h*3600+m*60, true, j
-		if c == '-' {
-			s.offset = -s.offset
-		}
+		return true
+	}
+	if offset, n := parse.Offset(b); n > 1 || n == 1 && !wordByte(s.at(i+1)) {
+		s.offset, s.zoned, s.i = offset, true, i+n
 	}
 	return true
 }
@@ -249,6 +235,8 @@ func (s *stampReader) dayName() bool {
 	}
 	return false
 }
+
+func (s *stampReader) rest() []byte { return s.b[min(s.i, len(s.b)):] }
 
 func (s *stampReader) at(i int) byte {
 	if i < len(s.b) {

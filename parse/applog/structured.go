@@ -50,7 +50,7 @@ func (s *structured) set(k key, v []byte, text bool, at int) {
 	case keyLevel:
 		s.setLevel(v)
 	case keySeverityNumber:
-		if n, ok := integer(v); ok && e.level == parse.LevelNone {
+		if n, ok := parse.Integer(v); ok && e.level == parse.LevelNone {
 			e.level = severityNumber(n)
 		}
 	case keyTime, keyTimeLow:
@@ -72,8 +72,6 @@ func (s *structured) set(k key, v []byte, text bool, at int) {
 		e.setVXID(v)
 	case keyTraceID:
 		e.setTraceID(v)
-	case keyTraceparent:
-		e.setTraceparent(v)
 	case keyDuration:
 		first(&s.looseDur, v)
 	case keyDurationNs:
@@ -103,7 +101,7 @@ func (s *structured) set(k key, v []byte, text bool, at int) {
 	case keyAgent:
 		first(&e.agent, v)
 	case keyBytes:
-		if n, ok := integer(v); ok && e.bytes < 0 {
+		if n, ok := parse.Integer(v); ok && e.bytes < 0 {
 			e.bytes = n
 		}
 	case keyService:
@@ -133,7 +131,7 @@ func (s *structured) set(k key, v []byte, text bool, at int) {
 			e.errMessage, s.errorAt = v, at
 		}
 	case keyStack:
-		if len(v) == 32 && hexDigits(v) {
+		if len(v) == 32 && parse.IsHex(v) {
 			e.setTraceID(v)
 		} else if text && len(e.stack) == 0 && !absent(v) {
 			e.stack, s.stackAt = v, at
@@ -147,7 +145,7 @@ func (s *structured) setLevel(v []byte) {
 	if s.e.level != parse.LevelNone {
 		return
 	}
-	if n, ok := integer(v); ok {
+	if n, ok := parse.Integer(v); ok {
 		s.e.level = levelNumber(n)
 		return
 	}
@@ -229,7 +227,7 @@ func (s *structured) complete() {
 		unit := millisecond
 		if s.numericTS && bytes.IndexByte(s.looseDur, '.') >= 0 {
 			unit = second
-		} else if _, whole := integer(s.looseDur); whole && s.upperLevel {
+		} else if _, whole := parse.Integer(s.looseDur); whole && s.upperLevel {
 			unit = 1
 		}
 		e.setDuration(s.looseDur, unit)

@@ -1,6 +1,10 @@
 package applog
 
-import "bytes"
+import (
+	"bytes"
+
+	"why503/parse"
+)
 
 // readSummary finds the request that a message tells of, and its answer:
 //
@@ -204,7 +208,7 @@ func readUWSGI(b []byte, k *clock, e *entry) bool {
 	}
 	if i := bytes.Index(after, []byte("generated ")); i >= 0 {
 		size, rest, _ := bytes.Cut(after[i+10:], space)
-		if v, ok := integer(size); ok {
+		if v, ok := parse.Integer(size); ok {
 			e.bytes = v
 		}
 		readDuration(rest, e)

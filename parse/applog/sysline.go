@@ -33,7 +33,7 @@ func readSysline(b []byte, k *clock, scratch *JSON) (l sysline, ok bool) {
 		j := bytes.IndexByte(b[:min(len(b), 5)], '>')
 		pri, good := int64(0), false
 		if j > 0 {
-			pri, good = integer(b[1:j])
+			pri, good = parse.Integer(b[1:j])
 		}
 		if !good || pri > 191 {
 			return l, false
@@ -82,7 +82,7 @@ func (l *sysline) readTag(b []byte, i int) bool {
 		if j < 0 {
 			return false
 		}
-		if pid, ok := integer(b[i+1 : i+j]); ok && pid < 1<<31 {
+		if pid, ok := parse.Integer(b[i+1 : i+j]); ok && pid < 1<<31 {
 			l.pid = int(pid)
 		}
 		i += j + 1
@@ -113,7 +113,7 @@ func readRFC5424(b []byte, i int, k *clock, l sysline) (sysline, bool) {
 			return l, false
 		}
 	}
-	if pid, ok := integer(procid); ok && pid < 1<<31 {
+	if pid, ok := parse.Integer(procid); ok && pid < 1<<31 {
 		l.pid = int(pid)
 	}
 	if i++; i >= len(b) {
@@ -180,7 +180,7 @@ func readJournal(b []byte, p *JSON) (l sysline, ok bool) {
 		}
 		switch string(name) {
 		case "__REALTIME_TIMESTAMP":
-			if us, ok := integer(v); ok && us < 6e15 {
+			if us, ok := parse.Integer(v); ok && us < 6e15 {
 				l.time, l.prec = parse.Time(us*microsecond), microsecond
 			}
 		case "MESSAGE":
@@ -194,11 +194,11 @@ func readJournal(b []byte, p *JSON) (l sysline, ok bool) {
 		case "_SYSTEMD_UNIT", "USER_UNIT":
 			first(&l.unit, v)
 		case "_PID", "SYSLOG_PID":
-			if n, ok := integer(v); ok && n < 1<<31 {
+			if n, ok := parse.Integer(v); ok && n < 1<<31 {
 				l.pid = int(n)
 			}
 		case "PRIORITY":
-			if n, ok := integer(v); ok && n < 8 {
+			if n, ok := parse.Integer(v); ok && n < 8 {
 				l.level = syslogLevel(int(n))
 			}
 		}

@@ -72,7 +72,7 @@ func (p *Systemd) signal(line parse.Line, l *sysline, emit parse.Emit) {
 	r.PID = e.pid
 	if has(l.text, "Process ") { // systemd-coredump
 		n, _, _ := bytes.Cut(l.text[8:], space)
-		if pid, ok := integer(n); ok && pid < 1<<31 {
+		if pid, ok := parse.Integer(n); ok && pid < 1<<31 {
 			r.PID = int(pid)
 		}
 	}

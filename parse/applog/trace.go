@@ -57,6 +57,9 @@ func (t *trace) line(b []byte) []byte {
 		if len(t.frame) == 0 && frame {
 			t.frame = s
 		}
+		if has(s, "at ") && bytes.Contains(s, []byte("node:internal/")) && bytes.Contains(s, []byte("/run_main")) {
+			return s // the program was still being loaded
+		}
 		return nil
 	}
 	if ornament(s) {

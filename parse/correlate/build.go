@@ -158,10 +158,10 @@ func (b *builder) byID() error {
 }
 
 // others reports whether c, which may be what Part p asked for by its id, is
-// rather what another request with the same id asked for. found holds all that
-// carry the id.
+// rather what another request with the same id (of a client that repeats it, of
+// another Varnish) asked for. found holds all that carry the id.
 func (b *builder) others(found []candidate, p, c candidate) bool {
-	if p.how != parse.JoinRequestID && p.how != parse.JoinTraceID {
+	if p.how == parse.JoinConnection {
 		return false
 	}
 	over := b.taken(c.Pos) || b.answered(p, c)
@@ -317,7 +317,7 @@ func (b *builder) lines(i int) error {
 	if r.Kind == parse.KindLog || r.Kind == parse.KindSession || len(r.URL) == 0 || !b.j.hasLines() {
 		return nil
 	}
-	want := Want{UID: b.q.UID, Keys: []Key{urlKey(r.Method, r.URL)}}
+	want := Want{UID: b.q.UID, Keys: []Key{lineKey(r.Method, r.URL)}}
 	if r.ConnID != 0 && r.Tx == nil {
 		want.Keys = append(want.Keys, connKey(r.Program, r.ConnID))
 	}

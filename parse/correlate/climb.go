@@ -39,9 +39,26 @@ func (j *Joiner) parent(c candidate) (candidate, bool, error) {
 		}
 	}
 	if p, ok := nearest(found, c); ok {
-		return p, true, nil
+		return j.unclaimed(found, p, c), true, nil
 	}
 	return j.inferParent(c)
+}
+
+// unclaimed returns p, or where p's Request is written already another that may
+// as well have asked for c: a client sent the same twice at once.
+func (j *Joiner) unclaimed(found []candidate, p, c candidate) candidate {
+	if !j.claims.has(p.Pos) {
+		return p
+	}
+	for _, o := range found {
+		if j.claims.has(o.Pos) || o.src.Rank != p.src.Rank || o.Record.Kind != p.Record.Kind || o.how != p.how {
+			continue
+		}
+		if likeness(o.src, o.Record, c.src, c.Record) >= likeness(p.src, p.Record, c.src, c.Record) {
+			return o
+		}
+	}
+	return p
 }
 
 // began returns the Varnish transaction in which c's transaction began.
@@ -77,7 +94,7 @@ func (j *Joiner) asks(p *candidate, c candidate) bool {
 		p.how = parse.JoinVXID // both carry the id of the fetch behind which they stand
 		return true
 	}
-	if pr.Tx != nil && cr.Tx == nil && cr.VXID != 0 && pr.VXID == cr.VXID {
+	if pr.Tx != nil && cr.Tx == nil && cr.VXID != 0 && pr.VXID == cr.VXID && named(pr, cr) {
 		p.how = parse.JoinVXID
 		return pr.Kind == parse.KindFetch || pr.Tx.Handling == parse.HandlingPipe || pr.Tx.Calls&parse.CallPipe != 0
 	}
@@ -100,6 +117,11 @@ func (j *Joiner) asks(p *candidate, c candidate) bool {
 	// same request (a retry, a client's second try) did not.
 	return !(pr.Tx != nil && cr.Tx == nil && cr.VXID != 0 && pr.Kind == parse.KindFetch && pr.VXID != cr.VXID)
 }
+
+// named reports whether c, which carries the number of transaction p, can mean
+// p: several Varnishes count from the same number, and a proxy logs the request
+// line as it came.
+func named(p, c *parse.Record) bool { return !proxy(c.Program) || sameRequestLine(p, c) }
 
 // shared reports whether two Records carry the same id of that kind.
 func shared(a, b *parse.Record, how parse.JoinHow) bool {
@@ -272,7 +294,7 @@ func lineScore(ps *Source, p *parse.Record, cs *Source, c *parse.Record) float64
 		}
 		score += 0.05
 	}
-	if len(p.Upstreams) > 0 && len(c.Upstreams) > 0 {
+	if len(p.Upstreams) > 0 && len(c.Upstreams) > 0 && p.Program == c.Program { // a hop behind p asks another one
 		hit := false
 		for i := range p.Upstreams {
 			a := p.Upstreams[i].Addr // none where nginx failed before it had a socket
@@ -307,10 +329,15 @@ func (j *Joiner) stray(c candidate) (bool, error) {
 	}
 	asked := false
 	looked := 0 // by a probe that asks for the same path all the time
-	err := j.ring.Find(urlKey(r.Method, r.URL), v.from-parse.Time(j.cfg.Horizon), v.to+parse.Time(j.cfg.Hold), func(e Entry) bool {
-		looked++
-		asked = looked > maxAnswer || (j.sources[e.Record.Source].Rank < c.src.Rank && sameRequestLine(e.Record, r))
-		return !asked
-	})
-	return !asked, err
+	for _, k := range [...]Key{urlKey(r.Method, r.URL), lineKey(r.Method, r.URL)} {
+		err := j.ring.Find(k, v.from-parse.Time(j.cfg.Horizon), v.to+parse.Time(j.cfg.Hold), func(e Entry) bool {
+			looked++
+			asked = looked > maxAnswer || (j.sources[e.Record.Source].Rank < c.src.Rank && sameRequestLine(e.Record, r))
+			return !asked
+		})
+		if asked || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }

@@ -154,10 +154,21 @@ func settle(rs []offsetRange) (off, spread int64, pairs int) {
 	case l <= h:
 		return l + (h-l)/2, h - l, len(rs)
 	}
+	if off, n := agree(rs); 2*n > children(rs) { // many are mispaired: what most of them say
+		return off, 0, n
+	}
 	if l > 0 && h < 0 { // pairs disagree around zero: noise, not skew
 		return 0, l - h, len(rs)
 	}
 	return h + (l-h)/2, l - h, len(rs)
+}
+
+func children(rs []offsetRange) int {
+	seen := make(map[int]bool, len(rs))
+	for _, r := range rs {
+		seen[r.child] = true
+	}
+	return len(seen)
 }
 
 // inherit gives sources that pair with nothing the offset of those of the same

@@ -49,7 +49,9 @@ func (b *builder) failing() *failing {
 		if r.Kind == parse.KindLog || r.Kind == parse.KindSession {
 			continue
 		}
-		if r.Tx != nil && len(r.Tx.Backend) > 0 {
+		// Without an attempt the name is that of a director, whose members any
+		// probe may be about.
+		if r.Tx != nil && len(r.Tx.Backend) > 0 && len(r.Upstreams) > 0 {
 			f.backends = append(f.backends, r.Tx.Backend)
 		}
 		if b.isLeaf(i) {

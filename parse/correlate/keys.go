@@ -15,7 +15,8 @@ const (
 	keyParent = 'p' // the transaction that began it
 	keyID     = 'i' // request id or trace id, whoever made it
 	keyConn   = 'c' // program and its number for the client connection
-	keyURL    = 'u' // method and path without query
+	keyURL    = 'u' // method and path without query, of a request or fetch
+	keyLine   = 'l' // the same, of a program's line: few, and asked for by themselves
 )
 
 func numberKey(kind byte, program parse.Program, n uint64) Key {
@@ -32,8 +33,11 @@ func connKey(p parse.Program, conn uint64) Key { return numberKey(keyConn, p, co
 
 func idKey(id []byte) Key { return Key(xxh3.HashSeed(id, keyID)) }
 
-func urlKey(method, url []byte) Key {
-	return Key(xxh3.HashSeed(pathOf(url), keyURL+uint64(len(method))<<8+uint64(firstByte(method))<<16))
+func urlKey(method, url []byte) Key  { return pathKey(keyURL, method, url) }
+func lineKey(method, url []byte) Key { return pathKey(keyLine, method, url) }
+
+func pathKey(kind uint64, method, url []byte) Key {
+	return Key(xxh3.HashSeed(pathOf(url), kind+uint64(len(method))<<8+uint64(firstByte(method))<<16))
 }
 
 func firstByte(b []byte) byte {
@@ -67,7 +71,11 @@ func appendKeys(keys []Key, r *parse.Record) []Key {
 	if r.ConnID != 0 && r.Tx == nil {
 		keys = append(keys, connKey(r.Program, r.ConnID))
 	}
-	if len(r.Method) > 0 && len(r.URL) > 0 {
+	switch {
+	case len(r.Method) == 0 || len(r.URL) == 0:
+	case r.Kind == parse.KindLog:
+		keys = append(keys, lineKey(r.Method, r.URL))
+	default:
 		keys = append(keys, urlKey(r.Method, r.URL))
 	}
 	return keys

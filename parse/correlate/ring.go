@@ -59,13 +59,27 @@ func NewRing(memory int64, spill Spill) *Ring { return &Ring{memory: memory, spi
 type segment struct {
 	data     []byte // nil once spilled
 	from, to parse.Time
-	table    []slot // open addressing, one for each tag; nil once spilled
-	links    []link // the entries of each tag, latest first; nil once spilled
+	blocks   []interval // what each blockBytes of data tell of
+	table    []slot     // open addressing, one for each tag; nil once spilled
+	links    []link     // the entries of each tag, latest first; nil once spilled
 	tags     int
 	filter   []uint64 // Bloom filter of the tags, once spilled
 	dataAt   int64    // place of data in the spill
 	tableAt  int64
 	tableLen int
+}
+
+// blockBytes is how much of a segment's data is passed over together when it
+// tells of another time, as a power of two.
+const blockBytes = 14
+
+func (s *segment) cover(off int, v interval) {
+	s.from, s.to = min(s.from, v.from), max(s.to, v.to)
+	for off>>blockBytes >= len(s.blocks) {
+		s.blocks = append(s.blocks, interval{math.MaxInt64, math.MinInt64})
+	}
+	b := &s.blocks[off>>blockBytes]
+	b.from, b.to = min(b.from, v.from), max(b.to, v.to)
 }
 
 // A slot maps a key's tag to the latest of its links, plus one; 0 is empty.
@@ -101,7 +115,7 @@ func (g *Ring) Add(r *parse.Record, id parse.RecordID, from, to, logged parse.Ti
 	s.data = binary.LittleEndian.AppendUint32(s.data, uint32(len(g.scratch)))
 	s.data = append(s.data, g.scratch...)
 	g.used += int64(cap(s.data) - before)
-	s.from, s.to = min(s.from, from), max(s.to, to, logged)
+	s.cover(off, interval{min(from, to), max(from, to, logged)})
 	for _, k := range keys {
 		g.used += s.put(uint32(k>>32), uint32(off))
 	}
@@ -161,11 +175,12 @@ func (g *Ring) Find(key Key, from, to parse.Time, fn func(Entry) bool) error {
 func (g *Ring) find(key Key, from, to parse.Time, skip func(Pos) bool, fn func(Entry) bool) error {
 	tag := uint32(key >> 32)
 	var offs [64]uint32
+	v := interval{from, to}
 	for i, s := range g.segs {
 		if s.to < from || s.from > to {
 			continue
 		}
-		found, err := g.offsets(s, tag, offs[:0])
+		found, err := g.offsets(s, tag, v, offs[:0])
 		if err != nil {
 			return err
 		}
@@ -248,7 +263,7 @@ func (g *Ring) read(s *segment, h entryHead, p Pos) (Entry, error) {
 }
 
 func (s *segment) size() int64 {
-	return int64(cap(s.data)) + 8*int64(cap(s.table)+cap(s.links)+cap(s.filter))
+	return int64(cap(s.data)) + 8*int64(cap(s.table)+cap(s.links)+cap(s.filter)) // blocks are a thousandth of it
 }
 
 // put adds a link and returns by how many bytes the tables grew.
@@ -284,16 +299,19 @@ func (s *segment) slot(tag uint32) *slot {
 	}
 }
 
-// offsets appends where the Records of a tag begin, ascending.
-func (g *Ring) offsets(s *segment, tag uint32, out []uint32) ([]uint32, error) {
+// offsets appends where the Records of a tag begin, ascending, without those in
+// blocks that tell of another time than v.
+func (g *Ring) offsets(s *segment, tag uint32, v interval, out []uint32) ([]uint32, error) {
 	if s.data == nil {
-		return g.spilledOffsets(s, tag, out)
+		return g.spilledOffsets(s, tag, v, out)
 	}
 	if len(s.table) == 0 {
 		return out, nil
 	}
 	for l := s.slot(tag).last; l != 0; l = s.links[l-1].before {
-		out = append(out, s.links[l-1].off)
+		if off := s.links[l-1].off; s.blocks[off>>blockBytes].overlaps(v) {
+			out = append(out, off)
+		}
 	}
 	slices.Reverse(out)
 	return out, nil

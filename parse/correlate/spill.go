@@ -70,7 +70,7 @@ func (s *segment) probes(tag uint32) [3]uint64 {
 }
 
 // spilledOffsets is offsets for a segment in the spill.
-func (g *Ring) spilledOffsets(s *segment, tag uint32, out []uint32) ([]uint32, error) {
+func (g *Ring) spilledOffsets(s *segment, tag uint32, v interval, out []uint32) ([]uint32, error) {
 	for _, bit := range s.probes(tag) {
 		if s.filter[bit/64]&(1<<(bit%64)) == 0 {
 			return out, nil
@@ -90,7 +90,9 @@ func (g *Ring) spilledOffsets(s *segment, tag uint32, out []uint32) ([]uint32, e
 		if t.tag != tag {
 			break
 		}
-		out = append(out, t.off)
+		if s.blocks[t.off>>blockBytes].overlaps(v) {
+			out = append(out, t.off)
+		}
 	}
 	return out, failed
 }

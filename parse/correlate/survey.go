@@ -17,6 +17,9 @@ type Sample struct {
 	Zoned bool
 	// Whole says that the sample reaches to the end of the source.
 	Whole bool
+	// Pieces are the places in Records where pieces begin that do not follow
+	// on the one before; empty where the sample is one piece.
+	Pieces []int
 }
 
 // A Clock is what the Survey found about a source's clock.
@@ -183,13 +186,13 @@ func (s *survey) record(p place) *parse.Record { return s.samples[p.sample].Reco
 func (s *survey) pair(a, b place) {
 	ar, br := s.record(a), s.record(b)
 	if ar.Tx != nil && br.Tx == nil && br.VXID != 0 {
-		if ar.VXID == br.VXID && ar.Kind == parse.KindFetch {
+		if ar.VXID == br.VXID && ar.Kind == parse.KindFetch && named(ar, br) {
 			s.vote(a, b, 4)
 		}
 		return
 	}
 	if br.Tx != nil && ar.Tx == nil && ar.VXID != 0 {
-		if br.VXID == ar.VXID && br.Kind == parse.KindFetch {
+		if br.VXID == ar.VXID && br.Kind == parse.KindFetch && named(br, ar) {
 			s.vote(b, a, 4)
 		}
 		return

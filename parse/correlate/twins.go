@@ -154,18 +154,16 @@ func (s *survey) retell(a, b int) bool {
 	if x.Source.Program != y.Source.Program {
 		return false
 	}
-	from1, to1 := bounds(x.Records)
-	from2, to2 := bounds(y.Records)
-	from, to := max(from1, from2), min(to1, to2)
+	both := overlap(x.stretches(), y.stretches())
 	fetches := holds(x.Records, parse.KindFetch) && holds(y.Records, parse.KindFetch)
-	p, q := common(x.Records, from, to, fetches), common(y.Records, from, to, fetches)
+	p, q := common(x.Records, both, fetches), common(y.Records, both, fetches)
 	if len(p) > len(q) {
 		p, q = q, p
 	}
 	if len(p) == 0 {
 		return false
 	}
-	pairs, named := match2(p, q)
+	pairs, named := pairUp(p, q)
 	share := float64(pairs) / float64(len(p))
 	if share < twinShare {
 		return false
@@ -181,15 +179,52 @@ func holds(records []*parse.Record, kind parse.Kind) bool {
 	return slices.ContainsFunc(records, func(r *parse.Record) bool { return r.Kind == kind })
 }
 
-// common returns the Records between from and to that another log of the hop
-// would hold as well.
-func common(records []*parse.Record, from, to parse.Time, fetches bool) []*parse.Record {
+// stretches returns the times over which the sample has all that was logged.
+func (s *Sample) stretches() []interval {
+	var out []interval
+	for i := 0; i <= len(s.Pieces); i++ {
+		from, to := 0, len(s.Records)
+		if i > 0 {
+			from = s.Pieces[i-1]
+		}
+		if i < len(s.Pieces) {
+			to = s.Pieces[i]
+		}
+		v := interval{from: math.MaxInt64}
+		for _, r := range s.Records[from:to] {
+			if r.Ended != 0 && (r.Kind == parse.KindRequest || r.Kind == parse.KindFetch) {
+				v.from, v.to = min(v.from, r.Ended), max(v.to, r.Ended+parse.Time(r.Precision)) // logs are written in order of the end
+			}
+		}
+		if v.from <= v.to {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func overlap(a, b []interval) []interval {
+	var out []interval
+	for _, v := range a {
+		for _, w := range b {
+			if both := (interval{max(v.from, w.from), min(v.to, w.to)}); both.from <= both.to {
+				out = append(out, both)
+			}
+		}
+	}
+	return out
+}
+
+// common returns the Records that ended within one of the stretches and that
+// another log of the hop would hold as well.
+func common(records []*parse.Record, within []interval, fetches bool) []*parse.Record {
 	var out []*parse.Record
 	for _, r := range records {
 		if r.Kind != parse.KindRequest && (r.Kind != parse.KindFetch || !fetches) {
 			continue
 		}
-		if len(r.URL) == 0 || r.Ended == 0 || r.Incomplete || r.Time < from || r.Ended > to {
+		inside := func(v interval) bool { return v.from <= r.Ended+parse.Time(r.Precision) && r.Ended <= v.to }
+		if len(r.URL) == 0 || r.Ended == 0 || r.Incomplete || !slices.ContainsFunc(within, inside) {
 			continue
 		}
 		if out = append(out, r); len(out) == twinCompare {
@@ -199,9 +234,9 @@ func common(records []*parse.Record, from, to parse.Time, fetches bool) []*parse
 	return out
 }
 
-// match2 pairs each of p with one of q, and counts the pairs and those that an
+// pairUp pairs each of p with one of q, and counts the pairs and those that an
 // id names.
-func match2(p, q []*parse.Record) (pairs, named int) {
+func pairUp(p, q []*parse.Record) (pairs, named int) {
 	byURL := make(map[Key][]int)
 	for i, r := range q {
 		k := urlKey(nil, r.URL)
@@ -238,38 +273,39 @@ func match2(p, q []*parse.Record) (pairs, named int) {
 // sameTelling reports whether two Records of one program may tell of the same
 // request at the same hop, and whether an id says that they do.
 func sameTelling(a, b *parse.Record) (same, named bool) {
-	if a.Kind != b.Kind || differs(a.Method, b.Method) || differs(a.Protocol, b.Protocol) || differs(a.OwnID, b.OwnID) ||
-		differs(a.RequestID, b.RequestID) || differs(a.TraceID, b.TraceID) || differs(a.Agent, b.Agent) || differs(a.Service, b.Service) ||
-		differs(queryOf(a.URL), queryOf(b.URL)) {
-		return false, false
-	}
-	if a.Status != b.Status && a.Status != 0 && b.Status != 0 {
-		return false, false
-	}
-	if a.ConnID != b.ConnID && a.ConnID != 0 && b.ConnID != 0 {
-		return false, false
-	}
 	coarse := max(a.Precision, b.Precision, int64(1e6))
-	if far(a.Time, b.Time, coarse) && far(a.Ended, b.Ended, coarse) {
+	if a.Kind != b.Kind || differs(a.Method, b.Method) || (far(a.Time, b.Time, coarse) && far(a.Ended, b.Ended, coarse)) {
 		return false, false
 	}
-	da, db := int64(a.Ended-a.Time), int64(b.Ended-b.Time)
-	timed := da > 0 && db > 0
-	if timed && far(parse.Time(da), parse.Time(db), 2e6) {
-		return false, false
+	if a.Tx != nil && b.Tx != nil && a.VXID != 0 && b.VXID != 0 {
+		return a.VXID == b.VXID, true
 	}
-	if n, m := len(a.Upstreams), len(b.Upstreams); n > 0 && m > 0 && differs(a.Upstreams[n-1].Addr, b.Upstreams[m-1].Addr) {
+	if contradict(a, b) {
 		return false, false
 	}
 	switch {
-	case a.Tx != nil && b.Tx != nil && a.VXID != 0 && b.VXID != 0:
-		return a.VXID == b.VXID, true
 	case len(a.OwnID) > 0 && len(b.OwnID) > 0, a.ConnID != 0 && b.ConnID != 0 && len(a.RequestID) > 0 && len(b.RequestID) > 0:
 		return true, true
 	case !proxy(a.Program) && len(a.RequestID) > 0 && len(b.RequestID) > 0:
-		return true, timed
+		return true, a.Ended > a.Time && b.Ended > b.Time
 	}
 	return !differs(a.Client, b.Client), false
+}
+
+// contradict reports whether something that both Records say of their request
+// is not the same.
+func contradict(a, b *parse.Record) bool {
+	if a.Status != b.Status && a.Status != 0 && b.Status != 0 || a.ConnID != b.ConnID && a.ConnID != 0 && b.ConnID != 0 {
+		return true
+	}
+	if a.Ended > a.Time && b.Ended > b.Time && far(a.Time-a.Ended, b.Time-b.Ended, 2e6) {
+		return true
+	}
+	if n, m := len(a.Upstreams), len(b.Upstreams); n > 0 && m > 0 && differs(a.Upstreams[n-1].Addr, b.Upstreams[m-1].Addr) {
+		return true
+	}
+	return differs(a.Protocol, b.Protocol) || differs(a.OwnID, b.OwnID) || differs(a.RequestID, b.RequestID) || differs(a.TraceID, b.TraceID) ||
+		differs(a.Agent, b.Agent) || differs(a.Service, b.Service) || differs(queryOf(a.URL), queryOf(b.URL))
 }
 
 // differs reports whether both are known and not the same.

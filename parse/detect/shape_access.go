@@ -1,6 +1,10 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
+
+	"why503/parse"
+)
 
 // An access is the skeleton that access logs of the common family share:
 // host ident user [time] "method url protocol" status bytes ...
@@ -96,11 +100,8 @@ func handlingWord(tail []byte) bool {
 		if _, v, ok := bytes.Cut(word, []byte{'='}); ok {
 			word = v
 		}
-		if !quoted {
-			switch string(word) {
-			case "hit", "miss", "pass", "pipe", "synth", "hitmiss", "hitpass":
-				return true
-			}
+		if !quoted && isHandling(word) {
+			return true
 		}
 		if i < 0 {
 			return false
@@ -111,6 +112,12 @@ func handlingWord(tail []byte) bool {
 		tail = tail[i+1:]
 	}
 	return false
+}
+
+// isHandling knows Varnish's words as it writes them.
+func isHandling(word []byte) bool {
+	h := parse.HandlingOf(word)
+	return h != parse.HandlingNone && h.String() == string(word)
 }
 
 // accessShape is any other line with a request and a status.
@@ -222,23 +229,17 @@ func closingQuote(b []byte) int {
 
 // number returns the value of b, -1 unless it consists of digits.
 func number(b []byte) int {
-	n := 0
-	for _, c := range b {
-		if c < '0' || c > '9' || n > 1<<30 {
-			return -1
-		}
-		n = n*10 + int(c-'0')
-	}
-	if len(b) == 0 {
+	n, ok := parse.Integer(b)
+	if !ok {
 		return -1
 	}
-	return n
+	return int(n)
 }
 
 // isoStamp matches 2026-11-22T21:34:05 and the same with a blank.
 func isoStamp(b []byte) bool {
-	return len(b) >= 19 && b[4] == '-' && b[7] == '-' && (b[10] == 'T' || b[10] == ' ') && b[13] == ':' && b[16] == ':' &&
-		number(b[:4]) > 0 && number(b[5:7]) > 0 && number(b[8:10]) > 0 && number(b[11:13]) >= 0 && number(b[14:16]) >= 0 && number(b[17:19]) >= 0
+	_, ok := parse.DateTime(b)
+	return ok && b[4] == '-'
 }
 
 var space = []byte{' '}

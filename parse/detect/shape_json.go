@@ -109,8 +109,7 @@ func (j *jsonLine) member(name, raw, value []byte) {
 	case "c", "s", "ctx":
 		j.mongo++
 	}
-	switch string(value) {
-	case "hit", "miss", "pass", "pipe", "synth", "hitmiss", "hitpass":
+	if isHandling(value) {
 		j.varnish++
 	}
 	if string(raw) == "$date" {

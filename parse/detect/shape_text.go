@@ -1,6 +1,10 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
+
+	"why503/parse"
+)
 
 func never([]byte) int { return 0 }
 
@@ -191,11 +195,7 @@ func monthStamp(b []byte) bool {
 	if len(b) < 15 || b[3] != ' ' {
 		return false
 	}
-	switch string(b[:3]) {
-	case "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec":
-		return bytes.Count(b[:min(len(b), 26)], []byte{':'}) >= 2
-	}
-	return false
+	return parse.Month(b) > 0 && bytes.Count(b[:min(len(b), 26)], []byte{':'}) >= 2
 }
 
 // levelWord looks for a level as a word of its own.

@@ -2,8 +2,8 @@ package frame
 
 import (
 	"bytes"
-	"unicode/utf16"
-	"unicode/utf8"
+
+	"why503/parse"
 )
 
 // unwrapDocker reads a line of the json-file driver
@@ -40,7 +40,7 @@ func unwrapDocker(line, scratch []byte) (Inner, []byte, bool) {
 		in.Text = text
 		return in, scratch, true
 	}
-	scratch = unescape(scratch[:0], text)
+	scratch = parse.Unescape(scratch[:0], text)
 	in.Text, in.Decoded = scratch, true
 	return in, scratch, true
 }
@@ -149,71 +149,4 @@ func (o *object) skip() bool {
 		o.rest = o.rest[1:]
 	}
 	return false
-}
-
-// unescape appends the text of a JSON string's inside to dst. What is no
-// escape of JSON stays as it is.
-func unescape(dst, s []byte) []byte {
-	for {
-		n := bytes.IndexByte(s, '\\')
-		if n < 0 {
-			return append(dst, s...)
-		}
-		dst = append(dst, s[:n]...)
-		var size int
-		dst, size = appendEscape(dst, s[n:])
-		s = s[n+size:]
-	}
-}
-
-// appendEscape decodes the escape that s begins with and returns its length.
-func appendEscape(dst, s []byte) ([]byte, int) {
-	if len(s) < 2 {
-		return append(dst, s...), len(s)
-	}
-	switch c := s[1]; c {
-	case 'n':
-		return append(dst, '\n'), 2
-	case 'r':
-		return append(dst, '\r'), 2
-	case 't':
-		return append(dst, '\t'), 2
-	case 'b':
-		return append(dst, '\b'), 2
-	case 'f':
-		return append(dst, '\f'), 2
-	case '"', '\\', '/':
-		return append(dst, c), 2
-	case 'u':
-		r, ok := hex4(s[2:])
-		if !ok {
-			break
-		}
-		if utf16.IsSurrogate(r) && len(s) >= 12 && s[6] == '\\' && s[7] == 'u' {
-			if low, ok := hex4(s[8:]); ok && utf16.DecodeRune(r, low) != utf8.RuneError {
-				return utf8.AppendRune(dst, utf16.DecodeRune(r, low)), 12
-			}
-		}
-		return utf8.AppendRune(dst, r), 6
-	}
-	return append(dst, s[0]), 1
-}
-
-func hex4(s []byte) (rune, bool) {
-	if len(s) < 4 {
-		return 0, false
-	}
-	var r rune
-	for _, c := range s[:4] {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			c = c | 0x20 - 'a' + 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
 }

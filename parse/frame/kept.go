@@ -124,7 +124,7 @@ func matchEscaped(escaped, want []byte) (n int, all bool) {
 			n, want = n+1, want[1:]
 			continue
 		}
-		text, size := appendEscape(buf[:0], escaped[n:])
+		text, size := parse.UnescapeOne(buf[:0], escaped[n:])
 		if !bytes.HasPrefix(want, text) {
 			return n, false
 		}

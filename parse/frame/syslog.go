@@ -1,6 +1,10 @@
 package frame
 
-import "bytes"
+import (
+	"bytes"
+
+	"why503/parse"
+)
 
 const maxTag = 128 // RFC 5424 allows 48 for a name; programs put paths in it
 
@@ -127,7 +131,7 @@ func skipStructured(b []byte) ([]byte, bool) {
 // stamp3164 returns the length of "Jan _2 15:04:05 " (some write a year or a
 // fraction behind it), 0 when b does not begin so.
 func stamp3164(b []byte) int {
-	if len(b) < len("Jan _2 15:04:05 ") || !isMonth(b[:3]) || b[3] != ' ' || b[6] != ' ' {
+	if len(b) < len("Jan _2 15:04:05 ") || parse.Month(b) == 0 || b[3] != ' ' || b[6] != ' ' {
 		return 0
 	}
 	day := b[4:6]
@@ -139,8 +143,10 @@ func stamp3164(b []byte) int {
 	if y := digits(b7[:4]); y >= 1970 && b7[4] == ' ' { // Cisco and some rsyslog templates
 		n, b7 = n+5, b7[5:]
 	}
-	if len(b7) < 9 || digits(day) < 1 || digits(day) > 31 || b7[2] != ':' || b7[5] != ':' ||
-		digits(b7[:2]) < 0 || digits(b7[3:5]) < 0 || digits(b7[6:8]) < 0 {
+	if len(b7) < 9 || digits(day) < 1 || digits(day) > 31 {
+		return 0
+	}
+	if _, _, _, ok := parse.ClockTime(b7); !ok {
 		return 0
 	}
 	n += 8
@@ -150,16 +156,6 @@ func stamp3164(b []byte) int {
 		return 0
 	}
 	return n + 1
-}
-
-func isMonth(b []byte) bool {
-	const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
-	for i := 0; i < len(months); i += 3 {
-		if string(b) == months[i:i+3] {
-			return true
-		}
-	}
-	return false
 }
 
 // tagOf reads name, name: or name[pid]:

@@ -104,71 +104,35 @@ func streamOf(name []byte) Stream {
 // stampTime reads an RFC 3339 stamp with its zone. It does so by hand since it
 // is on the path of every wrapped line.
 func stampTime(b []byte) (parse.Time, bool) {
-	if len(b) < len("2006-01-02T15:04:05Z") || len(b) > len("2006-01-02T15:04:05.000000000+00:00") ||
-		b[4] != '-' || b[7] != '-' || (b[10] != 'T' && b[10] != ' ') || b[13] != ':' || b[16] != ':' {
+	t, ok := parse.DateTime(b)
+	if !ok || b[4] != '-' {
 		return 0, false
 	}
-	year, mon, day := digits(b[:4]), digits(b[5:7]), digits(b[8:10])
-	hour, minute, sec := digits(b[11:13]), digits(b[14:16]), digits(b[17:19])
-	if year < 1970 || year > 2200 || mon < 1 || mon > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || sec < 0 || sec > 60 {
+	nanos, b := fraction(b[parse.DateTimeLen:])
+	offset, n := parse.Offset(b)
+	if n == 0 || n != len(b) {
 		return 0, false
 	}
-	nanos, b := fraction(b[19:])
-	offset, ok := zone(b)
-	if !ok {
-		return 0, false
-	}
-	t := time.Date(year, time.Month(mon), day, hour, minute, sec, nanos, time.UTC)
-	return parse.Time(t.UnixNano() - int64(offset)*int64(time.Second)), true
+	return t + parse.Time(nanos) - parse.Time(offset)*parse.Time(time.Second), true
 }
 
-// fraction reads up to nine digits behind a point or a comma.
-func fraction(b []byte) (nanos int, rest []byte) {
+// fraction reads the digits behind a point or a comma.
+func fraction(b []byte) (nanos int64, rest []byte) {
 	if len(b) < 2 || b[0] != '.' && b[0] != ',' {
 		return 0, b
 	}
-	unit := 100_000_000
-	i := 1
-	for ; i < len(b) && b[i] >= '0' && b[i] <= '9'; i++ {
-		nanos += int(b[i]-'0') * unit
-		unit /= 10
-	}
-	return nanos, b[i:]
-}
-
-// zone reads Z, +hh:mm or +hhmm as seconds east of UTC.
-func zone(b []byte) (int, bool) {
-	if string(b) == "Z" {
-		return 0, true
-	}
-	if len(b) != 5 && len(b) != 6 || b[0] != '+' && b[0] != '-' || len(b) == 6 && b[3] != ':' {
-		return 0, false
-	}
-	h, m := digits(b[1:3]), digits(b[len(b)-2:])
-	if h < 0 || h > 23 || m < 0 || m > 59 {
-		return 0, false
-	}
-	s := h*3600 + m*60
-	if b[0] == '-' {
-		s = -s
-	}
-	return s, true
+	nanos, _, n := parse.Fraction(b[1:])
+	return nanos, b[1+n:]
 }
 
 // digits returns the number that b consists of, -1 when there is anything else
 // in it.
 func digits(b []byte) int {
-	n := 0
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return -1
-		}
-		n = n*10 + int(c-'0')
-	}
-	if len(b) == 0 || len(b) > 9 {
+	n, ok := parse.Integer(b)
+	if !ok || n > 1e9 {
 		return -1
 	}
-	return n
+	return int(n)
 }
 
 var space = []byte{' '}

@@ -2,7 +2,6 @@ package frame
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -199,20 +198,6 @@ func FuzzUnwrap(f *testing.F) {
 			}
 			_ = p.Parse(parse.Line{Text: line, Number: 1}, check)
 			p.Flush(check)
-		}
-	})
-}
-
-// FuzzUnescape holds the decoder against the one of the standard library.
-func FuzzUnescape(f *testing.F) {
-	f.Add(`a \"b\" \u003c\ud83d\ude00 \\n`)
-	f.Fuzz(func(t *testing.T, s string) {
-		var want string
-		if json.Unmarshal([]byte(`"`+s+`"`), &want) != nil || strings.ContainsRune(want, '\uFFFD') {
-			return
-		}
-		if got := string(unescape(nil, []byte(s))); got != want {
-			t.Fatalf("%q became %q, want %q", s, got, want)
 		}
 	})
 }

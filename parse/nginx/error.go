@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	errorStamp = len("2006/01/02 15:04:05")
+	errorStamp = parse.DateTimeLen
 	// maxErrorLine is where nginx cuts a message, its stamp and line end included
 	// (NGX_MAX_ERROR_STR).
 	maxErrorLine = 2048
@@ -130,8 +130,7 @@ func (e *Error) isHead(b []byte) bool {
 
 // readHead reads "2026/11/22 21:34:54 [error]".
 func (e *Error) readHead(b []byte) (at parse.Time, level parse.Level, rest []byte, ok bool) {
-	if len(b) < errorStamp+len(" [warn]") || b[4] != '/' || b[7] != '/' || b[10] != ' ' || b[13] != ':' || b[16] != ':' ||
-		b[errorStamp] != ' ' {
+	if len(b) < errorStamp+len(" [warn]") || b[4] != '/' || b[10] != ' ' || b[errorStamp] != ' ' {
 		return 0, 0, nil, false
 	}
 	if at, ok = e.readStamp(b[:errorStamp]); !ok {
@@ -146,7 +145,7 @@ func (e *Error) readStamp(b []byte) (parse.Time, bool) {
 	if string(b) == string(e.stamp[:]) {
 		return e.at, true
 	}
-	utc, ok := civilDate(b)
+	utc, ok := parse.DateTime(b)
 	if !ok {
 		return 0, false
 	}
@@ -154,16 +153,6 @@ func (e *Error) readStamp(b []byte) (parse.Time, bool) {
 	copy(e.stamp[:], b)
 	e.at = parse.Time(time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, e.loc).UnixNano())
 	return e.at, true
-}
-
-func civilDate(b []byte) (parse.Time, bool) {
-	year, ok1 := digits(b[:4])
-	mon, ok2 := digits(b[5:7])
-	day, ok3 := digits(b[8:10])
-	if !ok1 || !ok2 || !ok3 {
-		return 0, false
-	}
-	return civil(year, mon, day, b[11:19])
 }
 
 // readLevel reads "[error]".
@@ -199,15 +188,15 @@ func readIDs(b []byte) (pid int, conn uint64, message []byte, ok bool) {
 	}
 	p, rest, ok1 := bytes.Cut(b[1:], hash)
 	t, rest, ok2 := bytes.Cut(rest, colon)
-	n, ok3 := integer(p)
-	_, ok4 := integer(t)
+	n, ok3 := parse.Integer(p)
+	_, ok4 := parse.Integer(t)
 	if !ok1 || !ok2 || !ok3 || !ok4 || n >= 1<<31 {
 		return 0, 0, nil, false
 	}
 	rest = bytes.TrimPrefix(rest, space)
 	if len(rest) > 0 && rest[0] == '*' {
 		c, after, _ := bytes.Cut(rest[1:], space)
-		if v, ok := integer(c); ok {
+		if v, ok := parse.Integer(c); ok {
 			return int(n), uint64(v), after, true
 		}
 	}

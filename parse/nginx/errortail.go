@@ -147,7 +147,7 @@ func isClient(b []byte) bool {
 		switch {
 		case c == '.' || c == ':':
 			sep = true
-		case hexDigit(c) < 0 && c != '[' && c != ']' && c != '%':
+		case !isDigit(c) && c|0x20-'a' >= 6 && c != '[' && c != ']' && c != '%':
 			return false
 		}
 	}
@@ -158,6 +158,7 @@ var (
 	clientMark = []byte(", client: ")
 	serverMark = []byte(", server: ")
 	bytesMark  = []byte(", bytes ") // of the stream module
+	schemeEnd  = []byte("://")
 
 	tailMarks = [...][]byte{
 		[]byte(`, login: "`),

@@ -2,8 +2,8 @@ package nginx
 
 import (
 	"bytes"
-	"unicode/utf16"
-	"unicode/utf8"
+
+	"why503/parse"
 )
 
 // An Escape is the escape= parameter of log_format: how a value is written so
@@ -38,70 +38,15 @@ func (e Escape) unescape(dst, b []byte) []byte {
 		}
 		dst = append(dst, b[:i]...)
 		b = b[i:]
-		if v, ok := hexBytes(b, 'x', 2); ok {
-			dst, b = append(dst, byte(v)), b[4:]
-			continue
+		n := 1
+		switch {
+		case len(b) >= 4 && b[1] == 'x' && parse.IsHex(b[2:4]):
+			dst, n = append(dst, byte(parse.Hex(b[2:4]))), 4
+		case e == EscapeJSON:
+			dst, n = parse.UnescapeOne(dst, b)
+		default:
+			dst = append(dst, '\\')
 		}
-		if e != EscapeJSON {
-			dst, b = append(dst, '\\'), b[1:]
-			continue
-		}
-		dst, b = unescapeJSON(dst, b)
+		b = b[n:]
 	}
-}
-
-// unescapeJSON takes the escape at the beginning of b, which has two bytes or
-// more.
-func unescapeJSON(dst, b []byte) (out, rest []byte) {
-	switch c := b[1]; c {
-	case '"', '\\', '/':
-		return append(dst, c), b[2:]
-	case 'b':
-		return append(dst, '\b'), b[2:]
-	case 'f':
-		return append(dst, '\f'), b[2:]
-	case 'n':
-		return append(dst, '\n'), b[2:]
-	case 'r':
-		return append(dst, '\r'), b[2:]
-	case 't':
-		return append(dst, '\t'), b[2:]
-	}
-	v, ok := hexBytes(b, 'u', 4)
-	if !ok {
-		return append(dst, '\\'), b[1:]
-	}
-	b = b[6:]
-	if utf16.IsSurrogate(rune(v)) {
-		low, ok := hexBytes(b, 'u', 4)
-		if r := utf16.DecodeRune(rune(v), rune(low)); ok && r != utf8.RuneError {
-			return utf8.AppendRune(dst, r), b[6:]
-		}
-	}
-	return utf8.AppendRune(dst, rune(v)), b
-}
-
-// hexBytes reads a backslash, a letter and n hexadecimal digits.
-func hexBytes(b []byte, letter byte, n int) (v int, ok bool) {
-	if len(b) < 2+n || b[0] != '\\' || b[1] != letter {
-		return 0, false
-	}
-	for _, c := range b[2 : 2+n] {
-		d := hexDigit(c)
-		if d < 0 {
-			return 0, false
-		}
-		v = v<<4 | d
-	}
-	return v, true
-}
-
-func hexDigit(c byte) int {
-	switch {
-	case isDigit(c):
-		return int(c - '0')
-	case c|0x20-'a' < 6:
-		return int(c|0x20-'a') + 10
-	}
-	return -1
 }

@@ -50,7 +50,7 @@ func (a *Access) fill() bool {
 		r.Status = n
 	}
 	if b := v.get(slotBytes); b != nil && r.Bytes < 0 {
-		n, ok := integer(b)
+		n, ok := parse.Integer(b)
 		if !ok {
 			return false
 		}
@@ -60,11 +60,11 @@ func (a *Access) fill() bool {
 		r.Client = peer(v.first(slotAddr, slotRealAddr, slotForwarded))
 	}
 	r.Machine = a.text(v.get(slotMachine))
-	if n, ok := integer(v.get(slotPID)); ok && n < 1<<31 {
+	if n, ok := parse.Integer(v.get(slotPID)); ok && n < 1<<31 {
 		r.PID = int(n)
 	}
 	conn, _, _ := bytes.Cut(v.get(slotConn), point)
-	if n, ok := integer(conn); ok {
+	if n, ok := parse.Integer(conn); ok {
 		r.ConnID = uint64(n)
 	}
 	a.fillIDs()
@@ -153,7 +153,7 @@ func (a *Access) withQuery(path, args []byte) []byte {
 
 func (a *Access) fillIDs() {
 	r, v := &a.rec, &a.v
-	r.TraceID = traceID(v.get(slotTrace))
+	r.TraceID = parse.TraceID(v.get(slotTrace))
 	own := a.text(v.get(slotOwnID))
 	if b := v.first(slotGivenID, slotOtherID); b != nil {
 		r.RequestID, r.OwnID = a.text(b), own
@@ -162,7 +162,7 @@ func (a *Access) fillIDs() {
 	}
 	// The header of a fetch holds one number; that of an answer from cache two.
 	xv, _, _ := bytes.Cut(v.get(slotVXID), space)
-	if n, ok := integer(xv); ok {
+	if n, ok := parse.Integer(xv); ok {
 		r.VXID = uint64(n)
 	}
 }
@@ -192,45 +192,10 @@ func (a *Access) text(b []byte) []byte {
 func peer(b []byte) []byte {
 	b, _, _ = bytes.Cut(b, comma)
 	b = bytes.TrimSpace(b)
-	if bytes.HasPrefix(b, unixMark) {
-		return b
-	}
-	if len(b) > 0 && b[0] == '[' {
-		if i := bytes.IndexByte(b, ']'); i > 0 {
-			return b[1:i]
-		}
-	}
-	if i := bytes.IndexByte(b, ':'); i > 0 && bytes.IndexByte(b, '.') >= 0 && bytes.LastIndexByte(b, ':') == i {
-		return b[:i]
-	}
 	if len(b) == 0 || len(b) == 1 && b[0] == '-' {
 		return nil
 	}
-	return b
-}
-
-// traceID takes the trace out of a traceparent, or is the id itself.
-//
-// https://www.w3.org/TR/trace-context/#traceparent-header
-func traceID(b []byte) []byte {
-	const n = 32
-	if len(b) >= 3+n && b[2] == '-' {
-		b = b[3 : 3+n]
-	}
-	if len(b) != n {
-		return nil
-	}
-	zero := true
-	for _, c := range b {
-		if hexDigit(c) < 0 {
-			return nil
-		}
-		zero = zero && c == '0'
-	}
-	if zero {
-		return nil
-	}
-	return b
+	return parse.WithoutPort(b)
 }
 
 var (

@@ -1,6 +1,10 @@
 package nginx
 
-import "bytes"
+import (
+	"bytes"
+
+	"why503/parse"
+)
 
 // keyed takes the key=value pairs of a tail whose format is not known:
 //
@@ -46,7 +50,7 @@ func (a *Access) guess(key, v []byte) {
 		_, ok = digits(v[:min(len(v), 4)])
 		ok = ok && len(v) == 3
 	case slotBytes:
-		_, ok = integer(v)
+		_, ok = parse.Integer(v)
 	case slotDuration:
 		_, ok = seconds(v)
 	case slotAddr, slotRealAddr:

@@ -1,6 +1,10 @@
 package nginx
 
-import "bytes"
+import (
+	"bytes"
+
+	"why503/parse"
+)
 
 // maxMethod bounds a method; nginx refuses longer ones long before.
 const maxMethod = 32
@@ -35,26 +39,14 @@ func splitRequest(b []byte) (q requestLine) {
 	return q
 }
 
-// splitTarget cuts scheme and host off an absolute URL.
+// splitTarget cuts scheme and host off an absolute URL. Both parts are nil
+// when b is no target of a request.
 func splitTarget(b []byte) (host, url []byte) {
-	if len(b) == 0 {
+	host, url = parse.SplitURL(b)
+	if host == nil && !bytes.HasPrefix(b, slash) && string(b) != "*" {
 		return nil, nil
 	}
-	if b[0] == '/' || len(b) == 1 && b[0] == '*' {
-		return nil, b
-	}
-	scheme, rest, ok := bytes.Cut(b, schemeEnd)
-	if !ok || len(scheme) == 0 || len(scheme) > 8 || !isWord(scheme) {
-		return nil, nil
-	}
-	i := bytes.IndexAny(rest, "/?")
-	switch {
-	case i < 0:
-		return rest, slash
-	case rest[i] == '?':
-		return rest[:i], rest[i:]
-	}
-	return rest[:i], rest[i:]
+	return host, url
 }
 
 func isMethod(b []byte) bool {
@@ -69,21 +61,11 @@ func isMethod(b []byte) bool {
 	return true
 }
 
-func isWord(b []byte) bool {
-	for _, c := range b {
-		if !wordByte(c) {
-			return false
-		}
-	}
-	return true
-}
-
 func wordByte(c byte) bool { return c|0x20-'a' < 26 || isDigit(c) || c == '_' }
 
 // Constants of the package; nothing writes to them.
 var (
 	space     = []byte(" ")
 	slash     = []byte("/")
-	schemeEnd = []byte("://")
 	httpSlash = []byte(" HTTP/")
 )

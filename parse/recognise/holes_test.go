@@ -1,7 +1,5 @@
 package recognise
 
-import "strings"
-
 // filled returns the row's literal as a program would print it.
 func filled(e *Event) string {
 	if t, ok := texts[e.Name]; ok {

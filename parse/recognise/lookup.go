@@ -29,7 +29,7 @@ func (s *Set) Lookup(line []byte) Meaning {
 	r := reader{set: s}
 	r.line(bounded(line))
 	events := s.understand(&r)
-	m.Program = programNames[r.program]
+	m.Program = r.program.String()
 	if len(events) == 0 {
 		if r.status >= 500 && r.relayed {
 			m.settle([]string{"app_error.origin_5xx"})
@@ -39,7 +39,7 @@ func (s *Set) Lookup(line []byte) Meaning {
 	first := events[0]
 	m.Event = first.Name
 	if m.Program == "" {
-		m.Program = programNames[first.Program]
+		m.Program = first.Program.String()
 	}
 	var named []string
 	for _, e := range events {
@@ -173,10 +173,4 @@ func harm(e *Event) int {
 		return 3
 	}
 	return 4
-}
-
-var programNames = map[parse.Program]string{
-	parse.Varnish: "varnish", parse.Nginx: "nginx", parse.HAProxy: "haproxy", parse.Apache: "apache",
-	parse.Envoy: "envoy", parse.PHPFPM: "php-fpm", parse.App: "app", parse.Database: "database",
-	parse.Kernel: "kernel", parse.Systemd: "systemd", parse.Deploy: "deploy", parse.CDN: "cdn",
 }

@@ -33,11 +33,8 @@ func (t *transaction) finish() bool {
 	if r.TraceID == nil {
 		r.TraceID = t.trace[1]
 	}
-	if host, path := splitURL(r.URL); host != nil {
+	if host, path := parse.SplitURL(r.URL); host != nil {
 		r.Host, r.URL = host, path
-		if len(path) == 0 {
-			r.URL = slash
-		}
 	}
 	switch t.tx.Type {
 	case parse.TxSession:

@@ -1,6 +1,10 @@
 package varnish
 
-import "bytes"
+import (
+	"bytes"
+
+	"why503/parse"
+)
 
 // Headers that carry an id of the request, the best known first.
 const (
@@ -44,7 +48,7 @@ func (t *transaction) reqHeader(b []byte, unset bool) {
 		}
 	case 11:
 		if v, ok := header(b, "traceparent"); ok {
-			t.trace[0] = t.orNil(traceID(v), unset)
+			t.trace[0] = t.orNil(parse.TraceID(v), unset)
 		} else if v, ok := header(b, "x-unique-id"); ok {
 			t.id(idUnique, v, unset)
 		}
@@ -52,7 +56,7 @@ func (t *transaction) reqHeader(b []byte, unset bool) {
 		if v, ok := header(b, "x-request-id"); ok {
 			t.id(idRequest, v, unset)
 		} else if v, ok := header(b, "x-b3-traceid"); ok {
-			t.trace[1] = t.orNil(b3(v), unset)
+			t.trace[1] = t.orNil(parse.TraceID(v), unset)
 		}
 	case 14:
 		if v, ok := header(b, "correlation-id"); ok {
@@ -90,15 +94,6 @@ func (t *transaction) set(dst *[]byte, v []byte, unset bool) {
 	default:
 		*dst = t.keep(v)
 	}
-}
-
-// b3 takes a 128-bit B3 trace id. Ids of 64 bits are left out: they would not
-// compare equal to what other hops write.
-func b3(v []byte) []byte {
-	if len(v) == 32 && allHex(v) {
-		return v
-	}
-	return nil
 }
 
 func (t *transaction) respHeader(b []byte) {

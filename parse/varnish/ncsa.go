@@ -261,7 +261,7 @@ func shaped(v []byte) op {
 	switch {
 	case len(v) > 12 && bytes.Contains(v, []byte(" HTTP/")) && v[0] >= 'A' && v[0] <= 'Z':
 		return op{col: colRequest}
-	case len(v) == 55 && traceID(v) != nil:
+	case len(v) == 55 && parse.TraceID(v) != nil:
 		return op{col: colTrace}
 	case len(v) == 28 && v[0] == '[' && v[len(v)-1] == ']':
 		return op{col: colTime}

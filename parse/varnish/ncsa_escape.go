@@ -1,6 +1,10 @@
 package varnish
 
-import "bytes"
+import (
+	"bytes"
+
+	"why503/parse"
+)
 
 // unescape undoes what varnishncsa and JSON make of bytes that cannot stand
 // in a line: \" \\ \n \t \r \xHH \uHHHH. It copies only when there are any.
@@ -18,11 +22,11 @@ func (p *NCSA) unescape(b []byte) []byte {
 		}
 		i++
 		switch c := b[i]; {
-		case c == 'x' && i+2 < len(b) && allHex(b[i+1:i+3]):
-			p.scratch = append(p.scratch, byte(hex(b[i+1:i+3])))
+		case c == 'x' && i+2 < len(b) && parse.IsHex(b[i+1:i+3]):
+			p.scratch = append(p.scratch, byte(parse.Hex(b[i+1:i+3])))
 			i += 2
-		case c == 'u' && i+4 < len(b) && allHex(b[i+1:i+5]):
-			p.scratch = appendRune(p.scratch, rune(hex(b[i+1:i+5])))
+		case c == 'u' && i+4 < len(b) && parse.IsHex(b[i+1:i+5]):
+			p.scratch = appendRune(p.scratch, rune(parse.Hex(b[i+1:i+5])))
 			i += 4
 		default:
 			p.scratch = append(p.scratch, unescapeByte(c))
@@ -38,17 +42,4 @@ func appendRune(b []byte, r rune) []byte {
 		return append(b, byte(r))
 	}
 	return append(b, string(r)...)
-}
-
-func hex(b []byte) int {
-	n := 0
-	for _, c := range b {
-		switch {
-		case c <= '9':
-			n = n<<4 | int(c-'0')
-		default:
-			n = n<<4 | int(c|0x20-'a'+10)
-		}
-	}
-	return n
 }

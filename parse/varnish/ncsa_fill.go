@@ -78,11 +78,11 @@ func (p *NCSA) take(o *op, raw []byte) {
 	case colAnswerID:
 		v.answerID = b
 	case colTrace:
-		if id := traceID(b); id != nil {
+		if id := parse.TraceID(b); id != nil {
 			r.TraceID = id
 		}
 	case colB3:
-		if id := b3(b); id != nil && r.TraceID == nil {
+		if id := parse.TraceID(b); id != nil && r.TraceID == nil {
 			r.TraceID = id
 		}
 	case colXVarnish:
@@ -95,9 +95,9 @@ func (p *NCSA) take(o *op, raw []byte) {
 	case colSide:
 		v.side = b[0]
 	case colHitMiss:
-		v.hitMiss = handling(b)
+		v.hitMiss = parse.HandlingOf(b)
 	case colHandling:
-		p.tx.Handling = handling(b)
+		p.tx.Handling = parse.HandlingOf(b)
 		p.note(parse.FieldNCSAHandling, b, raw)
 	case colHit:
 		w, _ := word(b)
@@ -114,16 +114,6 @@ func (p *NCSA) take(o *op, raw []byte) {
 	case colBackendOpen:
 		p.backendOpen(b)
 	}
-}
-
-func handling(b []byte) parse.Handling {
-	for h, name := range [...]string{parse.HandlingHit: "hit", parse.HandlingMiss: "miss", parse.HandlingPass: "pass",
-		parse.HandlingHitMiss: "hitmiss", parse.HandlingHitPass: "hitpass", parse.HandlingPipe: "pipe", parse.HandlingSynth: "synth"} {
-		if name != "" && fold(b, name) {
-			return parse.Handling(h)
-		}
-	}
-	return parse.HandlingNone
 }
 
 // duration reads a time span. Without a unit a fraction means seconds and a
@@ -159,14 +149,9 @@ func (p *NCSA) requestLine(b []byte) {
 
 func (p *NCSA) url(b []byte) {
 	p.v.request = true
-	host, path := splitURL(b)
-	if host != nil {
-		if len(p.rec.Host) == 0 {
-			p.rec.Host = host
-		}
-		if len(path) == 0 {
-			path = slash
-		}
+	host, path := parse.SplitURL(b)
+	if len(p.rec.Host) == 0 {
+		p.rec.Host = host
 	}
 	if len(p.rec.URL) == 0 {
 		p.rec.URL = path

@@ -148,15 +148,16 @@ func (d *date) time() (parse.Time, bool) {
 			d.hour += 12
 		}
 	}
-	if d.year < 1971 || d.year > 2200 || d.month < 1 || d.month > 12 || d.day < 1 || d.day > 31 || d.hour > 24 || d.min > 59 || d.sec > 60 {
+	at, ok := parse.UTC(d.year, d.month, d.day, d.hour, d.min, d.sec)
+	switch {
+	case !ok:
 		return 0, false
+	case d.zoned:
+		at -= parse.Time(d.offset) * 1e9
+	case d.zone != nil && d.zone != time.UTC:
+		at = parse.Time(time.Date(d.year, time.Month(d.month), d.day, d.hour, d.min, d.sec, 0, d.zone).UnixNano())
 	}
-	zone := d.zone
-	if zone == nil || d.zoned {
-		zone = time.UTC
-	}
-	at := time.Date(d.year, time.Month(d.month), d.day, d.hour, d.min, d.sec, 0, zone).Unix()
-	return parse.Time((at - int64(d.offset)) * 1e9), true
+	return at, true
 }
 
 // fixed reads up to n digits.
@@ -166,42 +167,19 @@ func fixed(b []byte, n int) (int, []byte, bool) {
 	return int(v), b[m:], ok
 }
 
-const months = "janfebmaraprmayjunjulaugsepoctnovdec"
-
+// monthName reads a month's name, short or long.
 func monthName(b []byte) (int, []byte, bool) {
-	if len(b) < 3 {
-		return 0, nil, false
+	m, n := parse.Month(b), 3
+	for m > 0 && n < len(b) && b[n] >= 'a' && b[n] <= 'z' {
+		n++
 	}
-	for m := 0; m < 12; m++ {
-		if fold(b[:3], months[m*3:m*3+3]) {
-			n := 3
-			for n < len(b) && b[n] >= 'a' && b[n] <= 'z' {
-				n++
-			}
-			return m + 1, b[n:], true
-		}
-	}
-	return 0, nil, false
+	return m, b[min(n, len(b)):], m > 0
 }
 
 // zoneOffset reads +0200, +02:00 or Z, in seconds.
 func zoneOffset(b []byte) (int, []byte, bool) {
-	if len(b) > 0 && b[0] == 'Z' {
-		return 0, b[1:], true
-	}
-	if len(b) < 5 || b[0] != '+' && b[0] != '-' {
-		return 0, nil, false
-	}
-	h, rest, ok := fixed(b[1:], 2)
-	if len(rest) > 0 && rest[0] == ':' {
-		rest = rest[1:]
-	}
-	m, rest, ok2 := fixed(rest, 2)
-	off := h*3600 + m*60
-	if b[0] == '-' {
-		off = -off
-	}
-	return off, rest, ok && ok2
+	off, n := parse.Offset(b)
+	return off, b[n:], n > 0
 }
 
 // shapedTime reads a time by what it looks like, for values whose layout is
@@ -251,12 +229,9 @@ func isoTime(b []byte, zone *time.Location) (at parse.Time, unit int64, ok bool)
 	unit = 1e9
 	var ns int64
 	if len(rest) > 1 && rest[0] == '.' {
-		for rest = rest[1:]; len(rest) > 0 && rest[0]-'0' <= 9; rest = rest[1:] {
-			if unit > 1 {
-				unit /= 10
-				ns += int64(rest[0]-'0') * unit
-			}
-		}
+		var n int
+		ns, unit, n = parse.Fraction(rest[1:])
+		rest = rest[1+n:]
 	}
 	if off, _, good := zoneOffset(bytes.TrimLeft(rest, " ")); good {
 		d.offset, d.zoned = off, true

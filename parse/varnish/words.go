@@ -19,21 +19,10 @@ func word(b []byte) (first, rest []byte) {
 	return b, nil
 }
 
-// number reads decimal digits only. VXIDs have up to 15 of them; 18 always
-// fit into an int64 as well.
+// number reads decimal digits only, as VXIDs, ports and sizes have them.
 func number(b []byte) (uint64, bool) {
-	if len(b) == 0 || len(b) > 18 {
-		return 0, false
-	}
-	var n uint64
-	for _, c := range b {
-		c -= '0'
-		if c > 9 {
-			return 0, false
-		}
-		n = n*10 + uint64(c)
-	}
-	return n, true
+	n, ok := parse.Integer(b)
+	return uint64(n), ok
 }
 
 // vxid is number without the flag: 0 is no transaction.
@@ -68,15 +57,11 @@ func nanos(b []byte) (int64, bool) {
 	if !ok || sec > 9_000_000_000 {
 		return 0, false
 	}
-	n, unit := int64(sec)*1e9, int64(1e8)
-	for _, c := range frac {
-		c -= '0'
-		if c > 9 {
-			return 0, false
-		}
-		n += int64(c) * unit
-		unit /= 10
+	ns, _, digits := parse.Fraction(frac)
+	if digits != len(frac) {
+		return 0, false
 	}
+	n := int64(sec)*1e9 + ns
 	if neg {
 		n = -n
 	}
@@ -107,43 +92,4 @@ func fold(b []byte, lower string) bool {
 
 func hasPrefix(b []byte, s string) bool {
 	return len(b) >= len(s) && string(b[:len(s)]) == s
-}
-
-// splitURL takes scheme and host off an absolute URL.
-func splitURL(url []byte) (host, path []byte) {
-	if len(url) == 0 || url[0] == '/' {
-		return nil, url
-	}
-	var rest []byte
-	switch {
-	case len(url) >= 7 && fold(url[:7], "http://"):
-		rest = url[7:]
-	case len(url) >= 8 && fold(url[:8], "https://"):
-		rest = url[8:]
-	default:
-		return nil, url
-	}
-	end := bytes.IndexAny(rest, "/?#")
-	if end < 0 {
-		return rest, rest[len(rest):]
-	}
-	return rest[:end], rest[end:]
-}
-
-// traceID finds the 32 hex digits of a traceparent header.
-// https://www.w3.org/TR/trace-context/#traceparent-header
-func traceID(b []byte) []byte {
-	if len(b) >= 35 && b[2] == '-' && allHex(b[3:35]) && (len(b) == 35 || b[35] == '-') {
-		return b[3:35]
-	}
-	return nil
-}
-
-func allHex(b []byte) bool {
-	for _, c := range b {
-		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
-			return false
-		}
-	}
-	return len(b) > 0
 }

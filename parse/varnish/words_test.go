@@ -24,36 +24,6 @@ func TestNanos(t *testing.T) {
 	}
 }
 
-func TestSplitURL(t *testing.T) {
-	for _, c := range []struct{ in, host, path string }{
-		{"/a?b", "", "/a?b"},
-		{"http://h.test:81/a?b", "h.test:81", "/a?b"},
-		{"HTTPS://h", "h", ""},
-		{"http://h?x=/", "h", "?x=/"},
-		{"*", "", "*"},
-		{"", "", ""},
-	} {
-		if host, path := splitURL([]byte(c.in)); string(host) != c.host || string(path) != c.path {
-			t.Errorf("%q: %q %q", c.in, host, path)
-		}
-	}
-}
-
-func TestTraceID(t *testing.T) {
-	const id = "94a48f9c5c2165e5a973b906a59686e5"
-	for in, want := range map[string]string{
-		"00-" + id + "-ebbe08ce031f4570-01": id,
-		"00-" + id:                          id,
-		"00-" + id + "x":                    "",
-		"00-" + id[:31] + "g-ebbe":          "",
-		"00-":                               "",
-	} {
-		if got := traceID([]byte(in)); string(got) != want {
-			t.Errorf("%q: %q", in, got)
-		}
-	}
-}
-
 func TestShapedTime(t *testing.T) {
 	want := time.Date(2026, 11, 22, 21, 34, 22, 0, time.UTC)
 	for in, unit := range map[string]int64{

@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -31,7 +33,7 @@ func (r *Run) alone() *input {
 		}
 		only = in
 	}
-	if only == nil || !correlate.Loners(only.kind) || only.join.Rank != 0 || only.sorted || r.cfg.Record != nil {
+	if only == nil || !correlate.Loners(only.kind) || only.join.Rank != 0 || only.join.Twin != nil || only.sorted || r.cfg.Record != nil {
 		return nil
 	}
 	if _, ok := only.newParser(r.cfg.Zone, r.base).(parse.Stateless); !ok {
@@ -41,31 +43,32 @@ func (r *Run) alone() *input {
 }
 
 // readAlone reads in on all processors. What the workers make of the blocks is
-// counted here, in the order of the file, so that the result does not depend on
-// how many there are.
-func (r *Run) readAlone(ctx context.Context, in *input) {
+// counted here, in the order of the file, so that the result depends neither on
+// how many there are nor on where a block ends.
+func (r *Run) readAlone(ctx context.Context, in *input) error {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
 	workers := runtime.GOMAXPROCS(0)
 	src := &blockSource{in: in, blocks: in.source.Blocks(ingest.Options{})}
 	defer src.blocks.Close()
 	tallies := make(chan *tally)
 	free := make(chan *tally, workers+2) // bounds how many blocks are in memory
 	for range cap(free) {
-		free <- &tally{buf: make([]byte, 0, blockBytes)}
+		free <- &tally{buf: make([]byte, 0, cmp.Or(r.cfg.blockBytes, blockBytes))}
 	}
 	var wg sync.WaitGroup
 	for range workers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			w := newWorker(r, in)
-			for t := range free {
-				if ctx.Err() != nil || !src.next(t) {
+			for inner.Err() == nil {
+				t := <-free // none is missing for long: the one that is next is never waited for
+				if !src.next(t) {
 					return
 				}
-				w.read(t)
+				w.work(t)
 				tallies <- t
 			}
-		}()
+		})
 	}
 	go func() {
 		wg.Wait()
@@ -74,17 +77,23 @@ func (r *Run) readAlone(ctx context.Context, in *input) {
 	c := newCounting(r, in)
 	early := make(map[int]*tally)
 	next := 0
+	var err error
 	for t := range tallies {
 		early[t.seq] = t
 		for t := early[next]; t != nil; t = early[next] {
 			delete(early, next)
 			next++
-			c.take(t)
+			if err == nil {
+				if err = c.take(t); err != nil {
+					cancel()
+				}
+			}
 			free <- t
 		}
 	}
 	src.finish()
-	r.stopped = r.stopped || ctx.Err() != nil
+	r.stopped = ctx.Err() != nil
+	return err
 }
 
 // blockBytes is the size of a block. Two of them and what is made of them fit
@@ -131,19 +140,37 @@ func (s *blockSource) finish() {
 
 // A counting puts what workers found into the run, block after block.
 type counting struct {
-	r  *Run
-	in *input
-	p  parse.Parser // for the few requests that are shown
+	r      *Run
+	in     *input
+	w      *worker      // for blocks whose times hang on those before them
+	p      parse.Parser // for the few requests that are shown
+	latest parse.Time
 }
 
 func newCounting(r *Run, in *input) *counting {
-	return &counting{r: r, in: in, p: in.newParser(r.cfg.Zone, r.base)}
+	return &counting{r: r, in: in, w: newWorker(r, in), p: in.newParser(r.cfg.Zone, r.base), latest: never}
 }
 
-func (c *counting) take(t *tally) {
-	c.lines(t)
-	r := c.r
+func (c *counting) take(t *tally) error {
+	r, in := c.r, c.in
+	if t.undated || t.disorder > 0 || t.earliest < c.latest-parse.Time(disorder) {
+		t.reset(t.seq, t.block)
+		c.w.dated, c.w.latest = in.dated, c.latest
+		c.w.read(t)
+	}
+	if t.disorder > 0 {
+		in.sorted = true
+		if in.source.Size >= 0 {
+			return errDisorder // times go by in an order that tells no incidents
+		}
+		if in.sortedFrom == 0 {
+			in.sortedFrom = t.disorder
+		}
+	}
+	in.dated = max(in.dated, t.dated)
+	c.latest = max(c.latest, t.latest)
 	r.upTo = max(r.upTo, t.latest)
+	c.lines(t)
 	for i := range t.runs {
 		run := &t.runs[i]
 		r.collect.Count(run.site, run.at, run.n)
@@ -157,10 +184,11 @@ func (c *counting) take(t *tally) {
 		if g.kind.v.Class == rules.ClassFailure {
 			r.failed += g.N
 		}
-		r.collect.AddGroup(&g.Group, &g.kind.v, func() (*parse.Request, *rules.Verdict) { return c.again(g.line) })
+		r.collect.AddGroup(&g.Group, &g.kind.v, func() (*parse.Request, *rules.Verdict) { return c.again(g) })
 	}
 	r.progress()
-	r.collect.Advance(t.latest - parse.Time(2*time.Minute))
+	r.collect.Advance(c.latest - parse.Time(2*time.Minute))
+	return nil
 }
 
 // lines counts what was read, as input does line by line.
@@ -173,7 +201,7 @@ func (c *counting) lines(t *tally) {
 	}
 	in.lines = before + t.lines
 	in.records += t.records
-	if t.dated {
+	if t.last != 0 {
 		if in.first == 0 || t.first < in.first {
 			in.first = t.first
 		}
@@ -182,15 +210,23 @@ func (c *counting) lines(t *tally) {
 	if t.cut > 0 {
 		in.lose("oversized line", t.cut)
 	}
+	if t.impossible > 0 {
+		in.count(impossible, t.impossible)
+	}
+	if in.lossy {
+		in.join.Lose()
+	}
 	in.read.Store(t.at)
 	in.bytes = t.end
 }
 
-// again makes the Request of a line that was parsed before.
-func (c *counting) again(l parse.Line) (q *parse.Request, v *rules.Verdict) {
-	_ = c.p.Parse(l, func(rec *parse.Record) { // it did not fail the first time
+// again makes the Request of a line that was parsed before, as it was then.
+func (c *counting) again(g *group) (q *parse.Request, v *rules.Verdict) {
+	_ = c.p.Parse(g.line, func(rec *parse.Record) { // it did not fail the first time
 		recognise.Default().Annotate(rec)
 		rec.Source = c.in.join.ID
+		rec.Time += g.raw - rec.Ended // nothing, where it prints its time
+		rec.Ended = g.raw
 		q = c.in.join.Alone(rec.Clone())
 	})
 	verdict := c.r.cfg.Rules.Diagnose(q, c.r.env)
@@ -203,16 +239,24 @@ type tally struct {
 	buf   []byte
 	block frame.Block
 
-	lines, records, cut int64
-	at, end             int64 // offset of the last line, and behind it
-	bad                 []badLine
-	dated               bool
-	first, last, latest parse.Time
+	lines, records, cut, impossible int64
+
+	at, end int64 // offset of the last line, and behind it
+	bad     []badLine
+
+	first, last      parse.Time // raw clock
+	earliest, latest parse.Time // of the ends, on the reference clock
+	dated            parse.Time // as in input
+	undated          bool       // it holds a Record whose time is that of one before
+	disorder         int64      // line that goes back in time; 0 when none does
 
 	runs   []run
 	groups []group
 	failed []failure // in place of groups, where each one is listed
 }
+
+// never is before every time, with room for a difference.
+const never = parse.Time(math.MinInt64 / 2)
 
 type badLine struct {
 	line  parse.Line
@@ -231,6 +275,7 @@ type group struct {
 	aggregate.Group
 	kind *kind
 	line parse.Line // the first of them
+	raw  parse.Time // its end
 }
 
 type failure struct {
@@ -242,5 +287,6 @@ func (t *tally) reset(seq int, b frame.Block) {
 	clear(t.failed) // lets go of the Requests
 	*t = tally{
 		seq: seq, buf: b.Data, block: b, bad: t.bad[:0], runs: t.runs[:0], groups: t.groups[:0], failed: t.failed[:0],
+		earliest: math.MaxInt64, latest: never,
 	}
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -46,6 +47,8 @@ type AnalyzeConfig struct {
 	// Progress is told how far reading is, some times a second; it may be nil.
 	Progress Progress
 	Log      *slog.Logger
+
+	blockBytes int // how much of a file that is read without a join is parsed at a time; 0 means blockBytes
 }
 
 // A Progress shows how far a run is.
@@ -67,7 +70,6 @@ type Run struct {
 	problems []error // paths that could not be read
 	spill    *os.File
 	base     time.Time
-	total    int64 // bytes on disk of everything that is read
 	stopped  bool
 	inLedger map[string]bool // warnings that the row of a source repeats
 	failed   int64           // failures found
@@ -201,6 +203,9 @@ func (r *Run) detect(in *input) error {
 			New:    func() parse.Parser { return access.Fork() },
 		})
 	}
+	if n := bytes.LastIndexByte(sample, '\n'); n >= 0 { // a line that its writer has not ended tells of no format
+		sample = sample[:n+1]
+	}
 	res := detect.Detect(sample, hints)
 	in.format, in.make = res.Format, res.New
 	if err := res.Err(in.path); err != nil {
@@ -252,9 +257,6 @@ func (r *Run) survey() error {
 		r.cfg.Started(r.rows)
 	}
 	r.env = r.settings.env(ins)
-	for _, in := range ins {
-		r.total += max(in.source.Size, 0)
-	}
 	return nil
 }
 
@@ -297,15 +299,17 @@ func (r *Run) samples(ins []*input) ([]correlate.Sample, error) {
 			if base.IsZero() {
 				base = newest(ins)
 			}
-			records, whole, err := in.sample(r.cfg.Zone, base)
+			sample, err := in.sample(r.cfg.Zone, base)
 			if err != nil {
 				r.problem(err)
 			}
+			records := sample.Records
 			in.zoned = printsZone(in.format.Name)
 			if len(records) > 0 && in.kind == parse.SourceNginxAccess && records[0].Program != parse.Nginx {
 				in.prog = records[0].Program
 			}
-			samples[i] = correlate.Sample{Source: in.join, Records: records, Zoned: in.zoned, Whole: whole}
+			sample.Zoned = in.zoned
+			samples[i] = sample
 			r.nameHost(in, records)
 		}
 	}
@@ -337,15 +341,14 @@ func (r *Run) tellClock(in *input) {
 	if c.Zone != 0 && r.cfg.Zone == nil {
 		r.warnings = append(r.warnings, fmt.Sprintf("%s: its stamps print no zone; they fit the other logs as %s, so they were read as that. To set it: --zone", in.name, zoneName(-c.Zone)))
 	}
-	if in.sorted {
-		r.warnLedger(fmt.Sprintf("%s: its lines are not in order of time; it was sorted in a temporary file", in.name))
-	}
 }
 
 // read runs the merge and the join until all inputs are at their end or ctx is.
 func (r *Run) read(ctx context.Context) error {
 	if in := r.alone(); in != nil {
-		r.readAlone(ctx, in)
+		if err := r.readAlone(ctx, in); err != nil {
+			return err
+		}
 		return r.joiner.Flush()
 	}
 	inner, cancel := context.WithCancel(ctx)
@@ -417,6 +420,9 @@ func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
 			r.late++
 		}
 		r.upTo = max(r.upTo, it.Logged)
+		if err := r.joiner.Advance(it.Logged); err != nil {
+			return err
+		}
 		if err := r.joiner.Add(it.Record); err != nil {
 			return err
 		}
@@ -426,26 +432,7 @@ func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
 		if front[it.Record.Source] && r.counts(it.Record, it.Logged) {
 			r.collect.Count(aggregate.Site(it.Record.Host), it.Logged, 1)
 		}
-		if err := r.joiner.Advance(it.Logged); err != nil {
-			return err
-		}
 	}
-}
-
-func (r *Run) progress() {
-	if r.cfg.Progress == nil {
-		return
-	}
-	var done int64
-	name := ""
-	for _, in := range r.inputs {
-		n := in.read.Load()
-		done += n
-		if n > 0 && n < in.source.Size {
-			name = in.name
-		}
-	}
-	r.cfg.Progress.Reading(name, done, r.total, r.failed+int64(r.joiner.Waiting()))
 }
 
 // diagnose takes a finished Request from the join.

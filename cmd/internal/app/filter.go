@@ -59,18 +59,16 @@ func (r *Run) Filter() string {
 		}
 	}
 	add("site", r.cfg.Site)
-	counted := len(words) > 0
 	add("backend", r.cfg.Backend)
 	add("cause", r.cfg.Cause)
-	switch {
-	case len(words) == 0:
+	if len(words) == 0 {
 		return ""
-	case r.cfg.Backend == "" && r.cfg.Cause == "":
-		return "filtered by " + strings.Join(words, ", ")
-	case counted:
-		return "filtered by " + strings.Join(words, ", ") + "; requests are counted at all backends, failures of all causes"
 	}
-	return "failures filtered by " + strings.Join(words, ", ") + "; requests are not"
+	text := "filtered by " + strings.Join(words, ", ")
+	if r.cfg.Backend != "" || r.cfg.Cause != "" {
+		text += "; requests are counted whatever their backend or cause"
+	}
+	return text
 }
 
 // counts reports whether rec is a request that a client sent, of those that

@@ -112,13 +112,15 @@ func nameInputs(ins []*input) {
 func hostsByFolder(ins []*input) {
 	folders := make(map[string]bool)
 	for _, in := range ins {
-		folders[filepath.Dir(in.path)] = true
+		if in.source.Size >= 0 { // a pipe lies where the shell puts it
+			folders[filepath.Dir(in.path)] = true
+		}
 	}
 	if len(folders) < 2 {
 		return
 	}
 	for _, in := range ins {
-		if in.host == "" && in.path != ingest.Stdin {
+		if in.host == "" && in.source.Size >= 0 {
 			in.host = filepath.Base(filepath.Dir(in.path))
 		}
 	}

@@ -96,7 +96,7 @@ func (in *input) tellOrder() []string {
 	var words []string
 	switch {
 	case in.sortedFrom > 0:
-		words = append(words, fmt.Sprintf("%s: its lines are not in order of time from line %d on. A stream cannot be read again, so only what follows was sorted, and joins may be missing. Give it as a file", in.name, in.sortedFrom))
+		words = append(words, fmt.Sprintf("%s: its lines are not in order of time from line %d on. A stream cannot be read again, so joins and incidents may be missing. Give it as a file", in.name, in.sortedFrom))
 	case in.sorted:
 		words = append(words, in.name+": its lines are not in order of time; it was sorted in a temporary file")
 	}

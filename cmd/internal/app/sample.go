@@ -19,26 +19,37 @@ const (
 )
 
 // sample parses pieces of in: its head, middle and tail (of a stream and of
-// compressed files the head alone). whole says that it reached the end.
-func (in *input) sample(zone *time.Location, base time.Time) (records []*parse.Record, whole bool, err error) {
+// compressed files the head alone).
+func (in *input) sample(zone *time.Location, base time.Time) (correlate.Sample, error) {
+	s := correlate.Sample{Source: in.join}
 	head, err := in.source.Head(sampleHead)
 	if err != nil {
-		return nil, false, err
+		return s, err
 	}
-	records = in.parsePiece(records, head, zone, base, sampleRecords)
-	whole = in.path != ingest.Stdin && len(head) < sampleHead/2 && len(records) < sampleRecords
-	for _, get := range []func(int) ([]byte, error){in.source.Middle, in.source.Tail} {
-		piece, err := get(samplePiece)
+	s.Records = in.parsePiece(nil, head, zone, base, sampleRecords)
+	s.Whole = in.path != ingest.Stdin && len(head) < sampleHead/2 && len(s.Records) < sampleRecords
+	rest := int(min(in.source.Size-int64(len(head)), samplePiece)) // no line is to be in two pieces
+	var pieces []func(int) ([]byte, error)
+	if in.source.Size/2 >= int64(len(head)) {
+		pieces = append(pieces, in.source.Middle)
+	}
+	if rest > 0 {
+		pieces = append(pieces, in.source.Tail)
+	}
+	for _, get := range pieces {
+		piece, err := get(rest)
 		if err != nil {
-			return records, false, nil //nolint:nilerr // what cannot be sampled is told when it is read
+			s.Whole = false
+			return s, nil //nolint:nilerr // what cannot be sampled is told when it is read
 		}
 		if len(piece) > 0 {
-			most := len(records) + sampleRecords/2
-			records = in.parsePiece(records, piece, zone, base, most)
-			whole = len(records) < most
+			most := len(s.Records) + sampleRecords/2
+			s.Pieces = append(s.Pieces, len(s.Records))
+			s.Records = in.parsePiece(s.Records, piece, zone, base, most)
+			s.Whole = len(s.Records) < most
 		}
 	}
-	return records, whole, nil
+	return s, nil
 }
 
 func (in *input) parsePiece(out []*parse.Record, piece []byte, zone *time.Location, base time.Time, most int) []*parse.Record {

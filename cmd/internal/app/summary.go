@@ -19,13 +19,15 @@ func (r *Run) summary() aggregate.Summary {
 		for _, d := range in.source.Damage() {
 			r.warnLedger(d.Error())
 		}
+		for _, words := range in.tellOrder() {
+			r.warnLedger(words)
+		}
 	}
 	if f := r.Filter(); f != "" {
 		s.Warnings = append(s.Warnings, f)
 	}
 	s.Warnings = append(s.Warnings, r.warnings...)
 	for _, in := range r.inputs {
-		s.Warnings = append(s.Warnings, in.tellOrder()...)
 		src := r.sourceRow(in)
 		s.Sources = append(s.Sources, src)
 		s.Ledger.Unparsed += src.Skipped
@@ -134,15 +136,11 @@ func (r *Run) joined() []aggregate.Joined {
 
 func (r *Run) partial() *aggregate.Partial {
 	p := &aggregate.Partial{}
-	var done int64
-	for _, in := range r.inputs {
-		done += in.read.Load()
-	}
 	if r.upTo != 0 {
 		p.UpTo = utc(r.upTo)
 	}
-	if r.total > 0 {
-		p.Share = min(1, float64(done)/float64(r.total))
+	if done, total, _ := r.far(); total > 0 {
+		p.Share = float64(done) / float64(total)
 	}
 	return p
 }

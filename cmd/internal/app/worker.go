@@ -23,7 +23,10 @@ type worker struct {
 	set   *recognise.Set
 	t     *tally
 	line  parse.Line
-	lists bool
+	lists bool // each failed request is asked for
+
+	dated  parse.Time // as in input
+	latest parse.Time // end so far, on the reference clock
 
 	shape    []byte
 	kinds    map[string]*kind
@@ -63,6 +66,12 @@ func newWorker(r *Run, in *input) *worker {
 // listsEach reports whether single requests are asked for, or filtered out.
 func (r *Run) listsEach() bool { return r.cfg.Request != nil || r.Filter() != "" }
 
+// work reads a block of which the ones before are not known.
+func (w *worker) work(t *tally) {
+	w.dated, w.latest = 0, never
+	w.read(t)
+}
+
 // read fills t from its block.
 func (w *worker) read(t *tally) {
 	w.t = t
@@ -85,6 +94,7 @@ func (w *worker) read(t *tally) {
 			t.bad = append(t.bad, badLine{l, t.lines})
 		}
 	}
+	t.dated = w.dated
 }
 
 // trim empties tables that are full, between blocks: ids are good for one.
@@ -104,19 +114,27 @@ func (w *worker) trim() {
 // emit takes one request.
 func (w *worker) emit(rec *parse.Record) {
 	t := w.t
+	printed := rec.Ended
+	if w.in.calendar.date(rec, &w.dated) {
+		t.impossible++
+	}
+	t.undated = t.undated || rec.Ended != printed || printed == 0
 	t.records++
 	if rec.Ended != 0 {
-		if !t.dated || rec.Time < t.first {
+		if t.last == 0 || rec.Time < t.first {
 			t.first = rec.Time
 		}
 		t.last = max(t.last, rec.Ended)
-		t.dated = true
 	}
+	ended := rec.Ended + parse.Time(w.in.join.Offset)
+	if ended < w.latest-parse.Time(disorder) && t.disorder == 0 {
+		t.disorder = w.line.Number
+	}
+	w.latest = max(w.latest, ended)
+	t.earliest, t.latest = min(t.earliest, ended), max(t.latest, ended)
 	if rec.Kind != parse.KindRequest {
 		return
 	}
-	ended := rec.Ended + parse.Time(w.in.join.Offset)
-	t.latest = max(t.latest, ended)
 	if !bytes.Equal(rec.Host, w.host) {
 		w.host = append(w.host[:0], rec.Host...)
 		w.site = w.sites.id([]byte(aggregate.Site(rec.Host)))
@@ -153,7 +171,7 @@ func (w *worker) count(rec *parse.Record, ended parse.Time) {
 	if !ok {
 		i = len(t.groups)
 		w.groups[key] = i
-		t.groups = append(t.groups, group{kind: k, line: w.line, Group: aggregate.Group{
+		t.groups = append(t.groups, group{kind: k, line: w.line, raw: rec.Ended, Group: aggregate.Group{
 			Ended: ended, Site: w.sites.list[key.site], Backend: k.backend, Route: w.routes.list[key.route],
 		}})
 	}

@@ -37,13 +37,15 @@ that prove it, what to do, and what these logs leave open.
 Give it all logs of the path that a request takes: each one decides more. Ctrl-C
 ends reading and reports what was read; a second Ctrl-C ends at once.
 
-Exit code: 0 done, also when failures were found; 1 a path could not be read (the
-rest is reported) or nothing could be; 2 the command line is wrong; 3 with
---exit-code, an incident was found.`,
+Exit codes
+  0  done, also when failures were found
+  1  a path could not be read (the rest is reported), or nothing could be
+  2  the command line is wrong
+  3  with --exit-code, an incident was found`,
 		Example: `  why503 analyze /var/log/varnish/varnishlog.log /var/log/nginx/ app.log
   why503 analyze --since 15m --site shop.example /var/log/nginx/
   varnishlog -d -g request | why503 analyze --vcl /etc/varnish/default.vcl -
-  why503 analyze --format 'nginx:$remote_addr [$time_local] "$request" $status=*.acc' .
+  why503 analyze --format 'nginx:$remote_addr [$time_local] $status=*.acc' logs/
   why503 analyze -o json --failures list.ndjson logs/ > summary.json`,
 		Args: func(c *cobra.Command, args []string) error {
 			if wantsFormats(&f.input) {
@@ -126,6 +128,9 @@ func runAnalyze(c *cobra.Command, f *analyzeFlags, paths []string) error {
 	}
 	if page := tellWarnings(c, run, summary); f.output != "json" {
 		summary.Warnings = page
+	}
+	if f.page.quiet && run.Filter() != "" {
+		tell(c.ErrOrStderr(), run.Filter()) // the sentence alone would hide it
 	}
 	if file != nil {
 		if err := writeList(file, list); err != nil {

@@ -26,15 +26,17 @@ func explainCommand() *cobra.Command {
 		Use:   "explain [flags] ID PATH...",
 		Short: "Tell the story of one failed request over all hops",
 		Long: `explain reads the same logs as analyze and tells the story of the request that
-ID names: what each hop did when, what it wrote, and how their lines were joined.
+ID names: what each hop did when, what it wrote, and how the lines were joined.
 
 ID is what any of the hops calls it: a request id (X-Request-ID, nginx's
-$request_id), a trace id, the VXID of Varnish's request or of one of its fetches,
-or the uid in the list of analyze --failures, of which six digits are enough. One
-id may name several requests; the newest five are told, the newest last.
+$request_id), a trace id, the VXID of Varnish's request or of its fetch, or the
+uid in the list of analyze --failures, of which six digits do. One id may
+name several requests; the newest five are told, newest last.
 
-Exit code: 0 the request was found, also when all went well with it; 1 it was
-not, or a path could not be read; 2 the command line is wrong.`,
+Exit codes
+  0  the request was found, also when all went well with it
+  1  it was not, or a path could not be read
+  2  the command line is wrong`,
 		Example: `  why503 explain 65571 /var/log/varnish/ /var/log/nginx/
   why503 explain 1f674a82-cd7d-4985-a181-8c585c191d44 logs/
   zcat varnishlog.gz | why503 explain 65571 -`,
@@ -91,7 +93,7 @@ func runExplain(c *cobra.Command, f *explainFlags, id string, paths []string) er
 	switch {
 	case s.found > len(s.kept):
 		fmt.Fprintf(out, "\n%d requests have this id; these are the newest %d. To see others: --until TIME\n", s.found, len(s.kept))
-	case s.found == 0 && s.well != "":
+	case s.found == 0 && s.well != "" && run.Filter() == "":
 		fmt.Fprintln(out, s.well)
 	case s.found == 0:
 		tell(c.ErrOrStderr(), s.none(run))
@@ -139,18 +141,22 @@ func (s *stories) record(r *parse.Record) {
 		return
 	}
 	file, _, line := s.rows.Names.Place(r.Source, r.Offset, r.Line)
-	answer := "it has no status"
+	answer := "no status"
 	if r.Status != 0 {
-		answer = fmt.Sprintf("the answer was %d", r.Status)
+		answer = fmt.Sprint(r.Status)
 	}
 	if d := r.Ended - r.Time; r.Time != 0 && d > 0 {
 		answer += fmt.Sprintf(" after %.3f s", float64(d)/1e9)
 	}
-	s.well = fmt.Sprintf("No failed request has this id: %s at %s:%d.\n%s %s", answer, report.Escape(file), line, report.Escape(string(r.Method)), report.Escape(string(r.URL)))
+	s.well = fmt.Sprintf("%s %s  %s\nNo failed request has this id; this one did not fail: %s:%d",
+		report.Escape(string(r.Method)), report.Escape(string(r.URL)), answer, report.Escape(file), line)
 }
 
 func (s *stories) none(run *app.Run) string {
-	text := report.Escape(s.id.text) + ": no failed request with that id in these logs"
+	text := s.id.text + ": no failed request with that id in these logs"
+	if run.Stopped() {
+		return s.id.text + ": no failed request with that id in what was read before it was stopped"
+	}
 	if run.Filter() != "" {
 		return text + ", " + run.Filter() + ". Try it without"
 	}

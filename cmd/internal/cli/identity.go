@@ -24,7 +24,9 @@ const minUID = 6
 func newIdentity(s string) identity {
 	s = strings.TrimSpace(s)
 	id := identity{text: s, bytes: []byte(s)}
-	id.vxid, _ = strconv.ParseUint(s, 10, 64)
+	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
+		id.vxid = n
+	}
 	hex := strings.ToLower(s)
 	if len(hex) >= minUID && len(hex) <= 32 && isHex(hex) {
 		id.uid = hex

@@ -10,10 +10,12 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"why503/dashboards/report"
 	"why503/parse/recognise"
 )
 
@@ -28,12 +30,12 @@ func lookupCommand() *cobra.Command {
 		Use:   "lookup [flags] LINE...",
 		Short: "Say what a log line means and what it can point to",
 		Long: `lookup says what a log line means: which program writes it, which causes it can
-point to, the likeliest first, what would confirm them, and what to do. A LINE is
-one argument, whole or just its message, so quote it; - reads lines from standard
-input. It reads no logs: analyze does, and decides between the causes.
+point to, the likeliest first, what would confirm them, and what to do. A LINE
+is one argument, whole or just its message, so quote it; - reads lines from
+standard input. It reads no logs: analyze does, and decides between the causes.
 
-Exit code: 0, also when a line is not known or means nothing bad.`,
-		Example: `  why503 lookup '-   FetchError     backend web: fail errno 111 (Connection refused)'
+The exit code is 0 also when a line is not known or means nothing bad.`,
+		Example: `  why503 lookup '-   FetchError     backend web: fail errno 111 (refused)'
   why503 lookup 'upstream timed out (110: Connection timed out) while reading'
   grep -h crit /var/log/nginx/error.log | why503 lookup -o json -`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -161,24 +163,36 @@ func readLines(ctx context.Context, r io.Reader, out *bufio.Writer, f func([]byt
 }
 
 // writeMeaning writes m as one line of JSON. Bytes that are no UTF-8 become
-// \xNN, as in every list that this program writes.
-func writeMeaning(w io.Writer, m recognise.Meaning) error {
-	if !utf8.ValidString(m.Line) {
-		var b strings.Builder
-		for s := m.Line; s != ""; {
-			r, n := utf8.DecodeRuneInString(s)
-			if r == utf8.RuneError && n == 1 {
-				fmt.Fprintf(&b, `\x%02x`, s[0])
-			} else {
-				b.WriteString(s[:n])
-			}
-			s = s[n:]
+// \xNN, as in every list that this program writes; what has no shape of its own
+// is written as \uNNNN, since the line may be shown by a terminal.
+func writeMeaning(w *bufio.Writer, m recognise.Meaning) error {
+	var b strings.Builder
+	for s := m.Line; s != ""; {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 {
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		} else {
+			b.WriteString(s[:n])
 		}
-		m.Line = b.String()
+		s = s[n:]
 	}
-	e := json.NewEncoder(w)
+	m.Line = b.String()
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
-	return e.Encode(m)
+	if err := e.Encode(m); err != nil {
+		return err
+	}
+	for _, r := range out.String() {
+		if c := string(r); r < 0x7f || report.Escape(c) == c {
+			w.WriteRune(r)
+			continue
+		}
+		for _, u := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(w, `\u%04x`, u)
+		}
+	}
+	return nil // the writer keeps its error until it is flushed
 }
 
 // meaning writes m for a person, in the order of every report: what it is,
@@ -208,13 +222,16 @@ func (p *page) meaning(set *recognise.Set, m recognise.Meaning) {
 		p.row("cause", column, plain, "none: the line means nothing bad by itself")
 		return
 	}
-	word := "cause"
+	word, width := "cause", 0
+	for _, slug := range m.Causes {
+		width = max(width, len(slug)+2)
+	}
 	for i, slug := range m.Causes {
 		colour := plain
 		if i == 0 {
 			colour = magenta
 		}
-		p.cause(word, column, colour, slug)
+		p.cause(word, column, width, colour, slug)
 		word = ""
 	}
 	word = "sure by"
@@ -227,16 +244,15 @@ func (p *page) meaning(set *recognise.Set, m recognise.Meaning) {
 	}
 }
 
-// cause writes a slug and its title beside it.
-func (p *page) cause(word string, column int, colour, slug string) {
-	const width = 33
+// cause writes a slug and, width cells further, its title.
+func (p *page) cause(word string, column, width int, colour, slug string) {
 	title := ""
 	if c := recognise.CauseOf(slug); c != nil {
 		title = c.Title
 	}
 	pad := strings.Repeat(" ", max(1, column-len(word)))
-	room := min(p.look.Width, maxProse) - column - width - 1
-	fmt.Fprintf(p.out, "%s%s%s%s %s\n", p.paint(bold, word), pad, p.paint(colour, slug), strings.Repeat(" ", max(0, width-len(slug))), p.fit(p.clean(title), room))
+	room := min(p.look.Width, maxProse) - column - width
+	fmt.Fprintf(p.out, "%s%s%s%s%s\n", p.paint(bold, word), pad, p.paint(colour, slug), strings.Repeat(" ", max(0, width-len(slug))), p.fit(p.clean(title), room))
 }
 
 func (p *page) bar() string {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -42,8 +43,8 @@ func rulesListCommand() *cobra.Command {
 		Use:   "list [flags]",
 		Short: "List rules in the order in which they are asked",
 		Long: `list writes a line a rule, in the order in which they are asked: name, cause,
-confidence, and where it stands. A rule without a cause leads to the one that the
-message itself names ("-").`,
+confidence, and where it stands. A rule without a cause ("-") leads to the one
+that the message itself names.`,
 		Example: "  why503 rules list\n  why503 rules list --rules /etc/why503/rules | grep database",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -181,12 +182,15 @@ text and says what each failed request must come to:
       want:
         - {url: /basket, symptom: network.conn_refused, decidable: false}
 
-Fields of want: url, symptom, cause, reached, class, decidable, missing, trigger,
-rule, words, times. What is left out is not compared, but every failed request
-must be wanted. Files that end in .conf and .vcl are read as nginx's and
+Fields of want: url, symptom, cause, reached, class, decidable, missing,
+trigger, rule, words, times. What is left out is not compared, but every failed
+request must be wanted. Files that end in .conf and .vcl are read as nginx's and
 Varnish's configuration.
 
-Exit code: 0 all passed; 1 some failed; 2 a rule or test cannot be understood.`,
+Exit codes
+  0  all passed
+  1  some failed
+  2  a rule or a test cannot be understood`,
 		Example: "  why503 rules test\n  why503 rules test -v /etc/why503/rules",
 		RunE: func(c *cobra.Command, args []string) error {
 			return runRulesTest(c, dirs, args, verbose)
@@ -229,7 +233,8 @@ func testRules(c *cobra.Command, tests fs.FS, dir string, with []string, verbose
 	case err == ruletest.ErrFailed:
 		return exitCode(exitFailed)
 	case err != nil && dir != "":
-		return misused("%s: %w", dir, err)
+		text := strings.TrimPrefix(err.Error(), "running rule tests: ")
+		return misuse{inFolder(dir, errors.New(strings.ReplaceAll(text, "yaml: unmarshal errors:\n  ", "")))}
 	case err != nil:
 		return err
 	case res.Passed == 0:
