@@ -7,12 +7,17 @@ SHELL          := /bin/bash
 .DEFAULT_GOAL  := help
 GOLANGCI_LINT  := v2.15.0
 LAB            ?= ../shared/lab
-BENCH_SIZE     ?= 1GB
+BENCH_SIZES    ?= 100MB 1GB 4GB
 
 lint    := .cache/bin/golangci-lint-$(GOLANGCI_LINT)
 skipped := .cache/skipped
 sources := $(wildcard aggregate cmd dashboards ingest parse rules)
 version := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# An example is a folder of logs, and beside them the settings that were in use.
+with = set -- $$folder*.log*; \
+	[ ! -e $${folder}varnish.vcl ] || set -- --vcl $${folder}varnish.vcl "$$@"; \
+	[ ! -e $${folder}nginx.conf ] || set -- --nginx-conf $${folder}nginx.conf "$$@"
 
 .PHONY: help build run test lint fuzz bench lab cover examples clean
 
@@ -23,7 +28,7 @@ build: ## one static binary, bin/why503
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(version)' -o bin/why503 ./cmd/why503
 
 run: build ## explain the incidents in examples/
-	@for logs in examples/*/; do echo "$$ why503 analyze $$logs"; bin/why503 analyze "$$logs"; echo; done
+	@for folder in examples/*/; do $(with); echo "$$ why503 analyze $$*"; bin/why503 analyze "$$@"; echo; done
 
 test: build ## all that CI checks; says at the end what was skipped
 	@mkdir -p .cache && : >$(skipped)
@@ -54,10 +59,10 @@ lint: ## golangci-lint as .golangci.yml says; go vet alone where it cannot be bu
 fuzz: ## 2 minutes a target, 10 for varnishlog, nginx error log and detection
 	.ci/fuzz 2m 10m
 
-bench: build ## benchmarks of every package, then whole runs beside mawk (BENCH_SIZE=1GB)
+bench: build ## benchmarks of every package, then whole runs beside mawk (BENCH_SIZES="100MB 1GB 4GB")
 	CGO_ENABLED=0 go build -trimpath -o bin/loggen ./cmd/loggen
 	go test -run '^$$' -bench . -benchmem ./...
-	.ci/bench $(BENCH_SIZE)
+	.ci/bench $(BENCH_SIZES)
 
 lab: build ## score the labelled incidents in LAB
 	@if [ ! -x $(LAB)/score.py ]; then echo "no labelled incidents at $(LAB): skipped (LAB=folder names another place)"; exit 0; fi; \
@@ -71,7 +76,7 @@ cover: ## share of statements that tests run, by package
 	@go tool cover -func=.cache/cover.out | tail -1
 
 examples: build ## rewrite the expected report beside each folder of examples/
-	@for logs in examples/*/; do bin/why503 analyze "$$logs" >"$${logs%/}.txt"; done
+	@for folder in examples/*/; do $(with); bin/why503 analyze "$$@" >"$${folder%/}.txt"; done
 
 clean: ## remove what was built, also the cached tools
 	rm -rf bin .cache

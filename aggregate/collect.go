@@ -413,11 +413,18 @@ func explainID(f *Failure) string {
 
 func at(t parse.Time) time.Time { return time.Unix(0, int64(t)).UTC() }
 
-// series copies a rollup.Series into equal steps of its own width.
+// maxSteps bounds the steps of a Series: two logs may lie years apart.
+const maxSteps = 1 << 16
+
+// series copies a rollup.Series into equal steps of its own width, or where
+// those would be too many of a multiple of it.
 func series(s *rollup.Series, from, to parse.Time) Series {
 	w := s.Width()
 	if from > to {
 		return Series{Step: w}
+	}
+	for int64(to-from)/int64(w) >= maxSteps {
+		w *= 2
 	}
 	start := parse.Time(int64(from) / int64(w) * int64(w))
 	out := Series{Start: at(start), Step: w, Counts: make([]int64, int64(to-start)/int64(w)+1)}

@@ -138,8 +138,11 @@ type Place struct {
 }
 
 // Place returns where the line that Lines or Blocks gave with that offset and
-// number stands. It is right for what was read already.
+// number stands. It is right for what was read already, and may be asked while
+// another goroutine reads on.
 func (s *Source) Place(offset, number int64) Place {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	i := len(s.parts) - 1
 	for i > 0 && (s.parts[i].number < 0 || s.parts[i].offset > offset || s.parts[i].number >= number) {
 		i--
@@ -166,7 +169,9 @@ func (p *partReader) next() (io.Reader, error) {
 	}
 	at := &p.src.parts[p.at]
 	p.at++
+	p.src.mu.Lock()
 	at.offset, at.number = p.offset, p.number
+	p.src.mu.Unlock()
 	if at.stream != nil {
 		p.count = counter{r: at.stream}
 		return &p.count, nil

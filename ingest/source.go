@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"why503/parse/fact"
@@ -28,6 +29,7 @@ type Source struct {
 	Compression frame.Compression // of the newest part
 	Fingerprint fact.Fingerprint  // of the oldest part
 	parts       []part
+	mu          sync.RWMutex // of where the parts begin
 	files       *Files
 	damage      []error
 	taken       atomic.Int64 // bytes on disk that Lines or Blocks have read

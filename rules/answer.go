@@ -64,6 +64,9 @@ func cutBehind(q *parse.Request, i int) bool {
 	}
 	for k := range q.Parts {
 		f := q.Parts[k].Record
+		if f != nil && f.Cut && f.Kind == parse.KindLog && q.Parts[k].Parent == i {
+			return true // nginx says so in its error log alone
+		}
 		if f == nil || !f.Cut || f.Background || f.Kind != parse.KindFetch || f.Tx == nil {
 			continue
 		}

@@ -299,7 +299,7 @@ func (e *evidence) signature(b []byte) []byte {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
 	}
 	var bits uint32
-	for i, y := range [...]bool{f.Cut, f.Detailed, f.Synth, f.VCLFailed, f.VCLError, f.Abandoned, f.MadeError, f.Opened, f.Sent, f.Reused, f.Unix, f.OriginSeen, f.OriginAbsent, f.Unserved, f.UsuallySlow, f.VersionMoved} {
+	for i, y := range [...]bool{f.Cut, f.Detailed, f.Synth, f.VCLFailed, f.VCLError, f.Abandoned, f.MadeError, f.Opened, f.Sent, f.Reused, f.Queued, f.Unix, f.OriginSeen, f.OriginAbsent, f.Unserved, f.UsuallySlow, f.VersionMoved} {
 		if y {
 			bits |= 1 << i
 		}

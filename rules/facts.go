@@ -27,6 +27,7 @@ type Facts struct {
 	Opened       bool    `expr:"opened"`     // a connection was there
 	Sent         bool    `expr:"sent"`       // the request was sent
 	Reused       bool    `expr:"reused"`
+	Queued       bool    `expr:"queued"`   // it waited for the fetch of another request
 	Unix         bool    `expr:"unix"`     // the next hop is a Unix socket
 	Idle         float64 `expr:"idle"`     // s that the connection had been idle, -1 not known
 	Took         float64 `expr:"took"`     // s of the span that ended in the failure
@@ -70,6 +71,7 @@ var flags = map[string]func(*Facts) bool{
 	"opened":         func(f *Facts) bool { return f.Opened },
 	"sent":           func(f *Facts) bool { return f.Sent },
 	"reused":         func(f *Facts) bool { return f.Reused },
+	"queued":         func(f *Facts) bool { return f.Queued },
 	"unix":           func(f *Facts) bool { return f.Unix },
 	"origin_seen":    func(f *Facts) bool { return f.OriginSeen },
 	"origin_absent":  func(f *Facts) bool { return f.OriginAbsent },

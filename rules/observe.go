@@ -27,6 +27,7 @@ func (v *view) observe() Facts {
 		f.Synth = !relayed && (t.Calls&parse.CallSynth != 0 || t.Returns&parse.ReturnSynth != 0)
 		f.VCLFailed = t.Returns&parse.ReturnFail != 0
 		f.Reason = lower(t.ReasonText, 64)
+		_, f.Queued = t.Stamp(parse.StampWaitinglist)
 	} else {
 		f.Handling = ncsaHandling(r)
 	}

@@ -212,7 +212,7 @@ func ofRecord(p *parse.Part, hole string) string {
 	case "exception":
 		return text(r.Exception)
 	case "frame":
-		return text(r.Frame)
+		return text(bytes.TrimPrefix(r.Frame, []byte("at "))) // as Node.js, Java and .NET begin it
 	case "message":
 		return text(r.Message)
 	case "upstream":

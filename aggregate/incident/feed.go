@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -84,15 +85,7 @@ func (s *Stream) second(t parse.Time) *Second {
 		s.f.late++
 		return nil
 	}
-	i, found := slices.BinarySearchFunc(s.seconds, at, func(x Second, at int64) int {
-		switch {
-		case x.At < at:
-			return -1
-		case x.At > at:
-			return 1
-		}
-		return 0
-	})
+	i, found := slices.BinarySearchFunc(s.seconds, at, func(x Second, at int64) int { return cmp.Compare(x.At, at) })
 	if !found {
 		if len(s.seconds) >= maxOpenSeconds {
 			s.pass(maxOpenSeconds / 2)

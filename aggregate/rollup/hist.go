@@ -3,7 +3,6 @@ package rollup
 import (
 	"encoding/binary"
 	"errors"
-	"iter"
 	"math/bits"
 	"slices"
 	"time"
@@ -82,17 +81,6 @@ func (h *Hist) Count() uint64 {
 		n += c.n
 	}
 	return n
-}
-
-// Buckets yields the buckets that are not empty, shortest first.
-func (h *Hist) Buckets() iter.Seq2[int, uint64] {
-	return func(yield func(int, uint64) bool) {
-		for _, c := range h.cells {
-			if !yield(int(c.bucket), c.n) {
-				return
-			}
-		}
-	}
 }
 
 // Quantile returns the duration that a share q of all does not exceed, taken

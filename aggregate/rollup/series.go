@@ -1,6 +1,7 @@
 package rollup
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"time"
@@ -55,15 +56,7 @@ func (s *Series) Add(t parse.Time, n int64) {
 		s.bins[s.last].n += n
 		return
 	}
-	i, found := slices.BinarySearchFunc(s.bins, at, func(b seriesBin, at int64) int {
-		switch {
-		case b.at < at:
-			return -1
-		case b.at > at:
-			return 1
-		}
-		return 0
-	})
+	i, found := slices.BinarySearchFunc(s.bins, at, func(b seriesBin, at int64) int { return cmp.Compare(b.at, at) })
 	if !found {
 		s.bins = slices.Insert(s.bins, i, seriesBin{at: at})
 	}

@@ -44,8 +44,11 @@ func stopped(s *aggregate.Summary, zone *time.Location) string {
 	if s.Partial.UpTo.IsZero() {
 		return fmt.Sprintf("(stopped at %d %%) ", share)
 	}
-	up := s.Partial.UpTo.In(zone)
-	return fmt.Sprintf("(stopped at %d %%, up to %s) ", share, up.Format("15:04 MST"))
+	up := s.Partial.UpTo.In(zone).Format("15:04 MST")
+	if s.Partial.Share == 0 { // of a stream, whose end is not known
+		return fmt.Sprintf("(stopped, up to %s) ", up)
+	}
+	return fmt.Sprintf("(stopped at %d %%, up to %s) ", share, up)
 }
 
 // sentence prefers to say all, and drops from the end what does not fit: the

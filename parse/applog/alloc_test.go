@@ -10,7 +10,7 @@ import (
 
 // TestAllocations holds the good path of each parser at no allocation, stack
 // traces included: what is held back lies in memory that is reused.
-func TestAllocations(t *testing.T) {
+func TestParsersAllocateNothing(t *testing.T) {
 	for _, c := range []struct{ kind, file string }{
 		{"json", "web.log"}, {"json", "libraries.log"}, {"logfmt", "libraries.log"}, {"plain", "web.log"}, {"plain", "frameworks.log"},
 		{"fpmlog", "web.log"}, {"fpmslow", "web.log"}, {"fpmaccess", "web.log"}, {"systemd", "web.log"}, {"deploy", "web.log"}, {"syslog", "mixed.log"},

@@ -58,11 +58,8 @@ func (p *Deploy) Parse(line parse.Line, emit parse.Emit) error {
 
 func (p *Deploy) signal(line parse.Line, l *sysline, emit parse.Emit) {
 	r := &p.rec
-	r.Reset()
-	r.Kind, r.Program, r.Level = parse.KindSignal, parse.Deploy, l.level
-	r.Raw, r.Offset, r.Line, r.Incomplete = line.Text, line.Offset, line.Number, line.Cut
-	r.Time, r.Ended, r.Precision = l.time, l.time, l.prec
-	r.Machine, r.Message, r.PID = l.machine, l.text, l.pid
+	l.begin(r, line, parse.Deploy)
+	r.PID = l.pid
 	r.Service, r.Version = deployed(l.text), deployedVersion(l.text)
 	if r.Level == parse.LevelNone {
 		r.Level = parse.LevelInfo

@@ -47,6 +47,34 @@ func (e *entry) fill(r *parse.Record, line parse.Line) {
 	r.Message, r.Logger, r.Service, r.Version, r.Machine = e.message, e.logger, e.service, e.version, e.machine
 }
 
+// set takes the value of a key that means the same wherever it stands.
+func (e *entry) set(k key, v []byte) {
+	switch k {
+	case keyRequestID:
+		e.setRequestID(v)
+	case keyVXID:
+		e.setVXID(v)
+	case keyTraceID:
+		e.setTraceID(v)
+	case keyPID:
+		e.setPID(v)
+	case keyMethod:
+		e.setMethod(v)
+	case keyURL:
+		e.setURL(v)
+	case keyDuration:
+		e.setDuration(v, 0)
+	case keyDurationNs:
+		e.setDuration(v, 1)
+	case keyDurationUs:
+		e.setDuration(v, microsecond)
+	case keyDurationMs:
+		e.setDuration(v, millisecond)
+	case keyDurationS:
+		e.setDuration(v, second)
+	}
+}
+
 // absent says that v is one of the ways to print nothing.
 func absent(v []byte) bool {
 	if len(v) > 9 {

@@ -49,7 +49,7 @@ func (h *header) stamp(k *clock, e *entry) bool {
 		h.i = 6
 	}
 	if klog(b) {
-		e.level = klogLevel(b[0])
+		e.level = letterLevel(b[0])
 		c, n := readKlog(b)
 		e.time, e.prec = k.time(c), c.prec
 		h.i = n
@@ -57,7 +57,7 @@ func (h *header) stamp(k *clock, e *entry) bool {
 	}
 	bracket := h.i < len(b) && b[h.i] == '['
 	if passenger(b) {
-		e.level = passengerLevel(b[2])
+		e.level = letterLevel(b[2])
 		h.i = 4
 	} else if bracket {
 		h.i++

@@ -47,34 +47,14 @@ func scanIDs(b []byte, e *entry) {
 		}
 		v := idValue(b[i+1:])
 		switch k {
-		case keyRequestID:
-			e.setRequestID(v)
-		case keyVXID:
-			e.setVXID(v)
-		case keyTraceID:
-			e.setTraceID(v)
-		case keyPID:
-			e.setPID(v)
 		case keyVersion:
 			if len(e.version) == 0 && versionLike(v) {
 				e.version = v
 			}
-		case keyMethod:
-			e.setMethod(v)
-		case keyURL:
-			e.setURL(v)
 		case keyStatus:
 			status = v
-		case keyDuration:
-			e.setDuration(v, 0)
-		case keyDurationNs:
-			e.setDuration(v, 1)
-		case keyDurationUs:
-			e.setDuration(v, microsecond)
-		case keyDurationMs:
-			e.setDuration(v, millisecond)
-		case keyDurationS:
-			e.setDuration(v, second)
+		default:
+			e.set(k, v)
 		}
 	}
 	// A status alone may be that of a process.

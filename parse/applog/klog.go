@@ -7,9 +7,16 @@ func passenger(b []byte) bool {
 	return len(b) > 6 && b[0] == '[' && b[1] == ' ' && letter(b[2]) && b[3] == ' ' && digit(b[4])
 }
 
-func passengerLevel(c byte) parse.Level {
+// klog knows the head of https://github.com/kubernetes/klog: Lmmdd hh:mm:ss.uuuuuu.
+func klog(b []byte) bool {
+	return len(b) > 14 && (b[0] == 'I' || b[0] == 'W' || b[0] == 'E' || b[0] == 'F') &&
+		digit(b[1]) && digit(b[2]) && digit(b[3]) && digit(b[4]) && b[5] == ' ' && digit(b[6]) && b[8] == ':'
+}
+
+// letterLevel reads the letter that Passenger and klog write for a level.
+func letterLevel(c byte) parse.Level {
 	switch c {
-	case 'C':
+	case 'C', 'F':
 		return parse.LevelFatal
 	case 'E':
 		return parse.LevelError
@@ -21,24 +28,6 @@ func passengerLevel(c byte) parse.Level {
 		return parse.LevelInfo
 	}
 	return parse.LevelDebug
-}
-
-// klog knows the head of https://github.com/kubernetes/klog: Lmmdd hh:mm:ss.uuuuuu.
-func klog(b []byte) bool {
-	return len(b) > 14 && (b[0] == 'I' || b[0] == 'W' || b[0] == 'E' || b[0] == 'F') &&
-		digit(b[1]) && digit(b[2]) && digit(b[3]) && digit(b[4]) && b[5] == ' ' && digit(b[6]) && b[8] == ':'
-}
-
-func klogLevel(c byte) parse.Level {
-	switch c {
-	case 'W':
-		return parse.LevelWarn
-	case 'E':
-		return parse.LevelError
-	case 'F':
-		return parse.LevelFatal
-	}
-	return parse.LevelInfo
 }
 
 func readKlog(b []byte) (c civil, n int) {

@@ -83,7 +83,7 @@ func TestRequestsWrittenAsPairs(t *testing.T) {
 	}
 }
 
-func TestInterleavedTraces(t *testing.T) {
+func TestTracesOfTwoThreadsMayInterleave(t *testing.T) {
 	rs, bad := records(t, new(Plain), `2026-11-22 21:35:16,726 ERROR [a] first failed request_id=r1
 java.lang.IllegalStateException: one
 2026-11-22 21:35:16,727 ERROR [b] second failed request_id=r2

@@ -66,28 +66,10 @@ func (s *structured) set(k key, v []byte, text bool, at int) {
 		if text {
 			first(&s.event, v)
 		}
-	case keyRequestID:
-		e.setRequestID(v)
-	case keyVXID:
-		e.setVXID(v)
-	case keyTraceID:
-		e.setTraceID(v)
 	case keyDuration:
 		first(&s.looseDur, v)
-	case keyDurationNs:
-		e.setDuration(v, 1)
-	case keyDurationUs:
-		e.setDuration(v, microsecond)
-	case keyDurationMs:
-		e.setDuration(v, millisecond)
-	case keyDurationS:
-		e.setDuration(v, second)
 	case keyStatus:
 		e.setStatus(v)
-	case keyMethod:
-		e.setMethod(v)
-	case keyURL:
-		e.setURL(v)
 	case keyQuery:
 		first(&e.query, v)
 	case keyRequestLine:
@@ -114,8 +96,6 @@ func (s *structured) set(k key, v []byte, text bool, at int) {
 		first(&e.version, v)
 	case keyMachine:
 		first(&e.machine, v)
-	case keyPID:
-		e.setPID(v)
 	case keyLogger:
 		if text {
 			first(&e.logger, v)
@@ -138,6 +118,8 @@ func (s *structured) set(k key, v []byte, text bool, at int) {
 		}
 	case keyForeign:
 		s.foreign = true
+	default:
+		e.set(k, v)
 	}
 }
 

@@ -20,6 +20,15 @@ type sysline struct {
 	at, end int // where the message stands in the line, as it is written there
 }
 
+// begin makes r a Signal of what the line says.
+func (l *sysline) begin(r *parse.Record, line parse.Line, program parse.Program) {
+	r.Reset()
+	r.Kind, r.Program, r.Level = parse.KindSignal, program, l.level
+	r.Raw, r.Offset, r.Line, r.Incomplete = line.Text, line.Offset, line.Number, line.Cut
+	r.Time, r.Ended, r.Precision = l.time, l.time, l.prec
+	r.Machine, r.Message = l.machine, l.text
+}
+
 // readSysline knows RFC 3164 and RFC 5424, with and without <PRI>, and
 // journalctl's short, short-iso, short-precise, short-full, short-unix and
 // json outputs.

@@ -78,10 +78,7 @@ func (p *Syslog) app(line parse.Line, l *sysline, emit parse.Emit) {
 
 func (p *Syslog) kernel(line parse.Line, l *sysline, emit parse.Emit) {
 	r := &p.rec
-	r.Reset()
-	r.Kind, r.Program, r.Level = parse.KindSignal, parse.Kernel, l.level
-	r.Raw, r.Offset, r.Line, r.Incomplete = line.Text, line.Offset, line.Number, line.Cut
-	r.Time, r.Ended, r.Precision = l.time, l.time, l.prec
+	l.begin(r, line, parse.Kernel)
 	text := l.text
 	if has(text, "[") { // seconds since boot
 		if i := bytes.IndexByte(text[:min(len(text), 20)], ']'); i > 0 {
@@ -91,7 +88,7 @@ func (p *Syslog) kernel(line parse.Line, l *sysline, emit parse.Emit) {
 	if len(text) == 0 {
 		return
 	}
-	r.Machine, r.Message = l.machine, text
+	r.Message = text
 	r.Notes = append(r.Notes, parse.Note{
 		Field: parse.FieldKernel, Text: text, Line: quote(line.Text, l.at), Offset: line.Offset, LineNo: line.Number,
 	})

@@ -56,12 +56,7 @@ func (p *Systemd) Parse(line parse.Line, emit parse.Emit) error {
 
 func (p *Systemd) signal(line parse.Line, l *sysline, emit parse.Emit) {
 	r := &p.rec
-	r.Reset()
-	r.Kind, r.Program = parse.KindSignal, parse.Systemd
-	r.Level = l.level
-	r.Raw, r.Offset, r.Line, r.Incomplete = line.Text, line.Offset, line.Number, line.Cut
-	r.Time, r.Ended, r.Precision = l.time, l.time, l.prec
-	r.Machine, r.Message = l.machine, l.text
+	l.begin(r, line, parse.Systemd)
 	r.Service = serviceIn(l.text)
 	if len(r.Service) == 0 && !bytes.HasPrefix(l.unit, []byte("init.scope")) {
 		r.Service = withoutSuffix(l.unit)

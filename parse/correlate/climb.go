@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"bytes"
+	"slices"
 
 	"why503/parse"
 )
@@ -239,7 +240,26 @@ func (j *Joiner) mayAsk(p, c candidate) bool {
 	if pr.Tx != nil && pr.Kind == parse.KindRequest && pr.Tx.Handling != parse.HandlingPipe {
 		return false // its fetches asked, not the request itself
 	}
-	return !(carriesID(c.Record) && c.src.HasIDs)
+	if !carriesID(c.Record) || !c.src.HasIDs {
+		return true
+	}
+	// A hop that was given no id may make one and not log it.
+	return !carriesID(pr) && len(pr.OwnID) == 0 && !j.askedByID(p, c)
+}
+
+// askedByID reports whether another Record of a hop in front of c carries its id.
+func (j *Joiner) askedByID(p, c candidate) bool {
+	v := span(c.src, c.Record).widen(slack)
+	want := Want{UID: c.ID, From: v.from - parse.Time(j.cfg.Horizon), To: v.to + parse.Time(j.cfg.Hold)}
+	for _, id := range [...][]byte{c.Record.RequestID, c.Record.TraceID} {
+		if len(id) > 0 {
+			want.Keys = append(want.Keys, idKey(id))
+		}
+	}
+	a, err := j.ring.Answer(want)
+	return err != nil || slices.ContainsFunc(a.Entries, func(e Entry) bool {
+		return e.Pos != p.Pos && e.Record.Kind != parse.KindLog && j.sources[e.Record.Source].Rank <= p.src.Rank
+	})
 }
 
 func carriesID(r *parse.Record) bool {

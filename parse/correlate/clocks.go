@@ -69,7 +69,7 @@ func (s *survey) rank() {
 // outermost, and hands the offset on to sources that pair with nothing.
 func (s *survey) clocks() []Clock {
 	clocks := make([]Clock, len(s.samples))
-	ref := s.reference()
+	ref := s.reference(func(int) bool { return true })
 	if ref < 0 {
 		return clocks
 	}
@@ -90,7 +90,13 @@ func (s *survey) clocks() []Clock {
 			}
 		}
 		if behind < 0 {
-			break
+			// What is left pairs with nothing that is known, but perhaps with each
+			// other: another site's logs. One of them is believed.
+			if ref = s.reference(func(i int) bool { return !known[i] && s.paired(i) }); ref < 0 {
+				break
+			}
+			known[ref] = true
+			continue
 		}
 		k := [2]int{front, behind}
 		if flip {
@@ -111,13 +117,22 @@ func (s *survey) clocks() []Clock {
 	return clocks
 }
 
-// reference is the source whose clock all others are brought to: the outermost
-// one with the finest stamps.
-func (s *survey) reference() int {
+func (s *survey) paired(i int) bool {
+	for k := range s.edges {
+		if k[0] == i || k[1] == i {
+			return true
+		}
+	}
+	return false
+}
+
+// reference is of the sources that may be it the one whose clock the others are
+// brought to: the outermost one with the finest stamps.
+func (s *survey) reference(may func(int) bool) int {
 	ref := -1
 	for i := range s.samples {
 		src := s.samples[i].Source
-		if !requests(src.Kind) || len(s.samples[i].Records) == 0 {
+		if !requests(src.Kind) || len(s.samples[i].Records) == 0 || !may(i) {
 			continue
 		}
 		if ref < 0 || s.finer(i, ref) {
@@ -151,8 +166,10 @@ func settle(rs []offsetRange) (off, spread int64, pairs int) {
 	switch {
 	case l <= 0 && 0 <= h:
 		return 0, max(h, -l), len(rs)
+	case l > 0 && l <= h: // not in the middle of what leaves much open
+		return l + min(h-l, pinned)/2, h - l, len(rs)
 	case l <= h:
-		return l + (h-l)/2, h - l, len(rs)
+		return h - min(h-l, pinned)/2, h - l, len(rs)
 	}
 	if off, n := agree(rs); 2*n > children(rs) { // many are mispaired: what most of them say
 		return off, 0, n
@@ -162,6 +179,9 @@ func settle(rs []offsetRange) (off, spread int64, pairs int) {
 	}
 	return h + (l-h)/2, l - h, len(rs)
 }
+
+// pinned is within how much an offset is taken to be known; ns.
+const pinned = int64(2e9)
 
 func children(rs []offsetRange) int {
 	seen := make(map[int]bool, len(rs))
@@ -251,18 +271,35 @@ func (s *survey) bestZone(i int, skew, hint int64, known map[int]bool) int64 {
 		}
 		return n
 	}
+	// A log that reaches beyond the others has lines outside of their time in
+	// any zone; only one that has all of them there is in the wrong one.
+	total := len(s.samples[i].Records)
 	best, most := skew, inside(skew)
-	zones := []int64{hint}
-	for z := int64(1); z <= 14*4; z++ {
-		zones = append(zones, -z*quarter, z*quarter)
+	if 10*most > total {
+		return skew
 	}
-	for _, z := range zones {
-		if n := inside(skew + z); n > most && z%quarter == 0 {
+	for _, z := range zones(hint) {
+		if n := inside(skew + z); n > most && 10*n >= 9*total {
 			best, most = skew+z, n
 		}
 	}
 	return best
 }
+
+// zones are the offsets in use (https://www.iana.org/time-zones), the one that
+// other logs have first, then the nearer before the farther.
+func zones(hint int64) []int64 {
+	out := []int64{hint}
+	for h := int64(1); h <= 14; h++ {
+		out = append(out, -h*hour, h*hour)
+	}
+	for _, m := range [...]int64{150, 210, 270, 330, 345, 390, 525, 570, 630, 765, 825} {
+		out = append(out, -m*60e9, m*60e9)
+	}
+	return out
+}
+
+const hour = int64(3600e9)
 
 // split divides the offset of a source into zone and skew, for the report.
 func (s *survey) split(i int, c *Clock) {

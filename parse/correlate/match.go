@@ -88,8 +88,22 @@ func statusTold(p *parse.Record) int {
 	if n := len(p.Upstreams); n > 0 {
 		return p.Upstreams[n-1].Status
 	}
-	if p.Tx != nil {
+	if p.Tx == nil {
+		return p.Status
+	}
+	if p.Kind != parse.KindFetch || p.Cut {
 		return 0
+	}
+	if _, failed := p.Tx.Stamp(parse.StampError); failed {
+		return 0
+	}
+	for i := range p.Notes {
+		if p.Notes[i].Field == parse.FieldFetchError {
+			return 0
+		}
+	}
+	if len(p.Tx.Statuses) > 0 {
+		return p.Tx.Statuses[0]
 	}
 	return p.Status
 }

@@ -64,6 +64,7 @@ type segment struct {
 	links    []link     // the entries of each tag, latest first; nil once spilled
 	tags     int
 	filter   []uint64 // Bloom filter of the tags, once spilled
+	fences   []uint32 // tag of each fenceGap-th link, once spilled
 	dataAt   int64    // place of data in the spill
 	tableAt  int64
 	tableLen int
@@ -263,7 +264,8 @@ func (g *Ring) read(s *segment, h entryHead, p Pos) (Entry, error) {
 }
 
 func (s *segment) size() int64 {
-	return int64(cap(s.data)) + 8*int64(cap(s.table)+cap(s.links)+cap(s.filter)) // blocks are a thousandth of it
+	// Blocks are a thousandth of it.
+	return int64(cap(s.data)) + 8*int64(cap(s.table)+cap(s.links)+cap(s.filter)) + 4*int64(cap(s.fences))
 }
 
 // put adds a link and returns by how many bytes the tables grew.

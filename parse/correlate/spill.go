@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
-	"sort"
 )
 
 // filterBits is the size of a spilled segment's filter per key: 10 bits with
 // three probes let one absent tag in 60 through.
 const filterBits = 10
+
+// fenceGap is how many links of a spilled segment lie between two whose tags are
+// kept in memory, so that one read finds a tag.
+const fenceGap = 64
 
 // slotBytes is the room for a segment in the spill. The file has holes where a
 // segment needs less, which cost no disk; a segment that needs more stays in
@@ -40,7 +43,11 @@ func (g *Ring) spillSegment(s *segment) error {
 	}
 	slices.SortFunc(sorted, func(a, b spilledLink) int { return cmp.Or(cmp.Compare(a.tag, b.tag), cmp.Compare(a.off, b.off)) })
 	table := make([]byte, 0, 8*len(sorted))
-	for _, t := range sorted {
+	s.fences = make([]uint32, 0, len(sorted)/fenceGap+1)
+	for i, t := range sorted {
+		if i%fenceGap == 0 {
+			s.fences = append(s.fences, t.tag)
+		}
 		table = binary.LittleEndian.AppendUint32(table, t.tag)
 		table = binary.LittleEndian.AppendUint32(table, t.off)
 	}
@@ -76,23 +83,22 @@ func (g *Ring) spilledOffsets(s *segment, tag uint32, v interval, out []uint32) 
 			return out, nil
 		}
 	}
-	var failed error
-	at := func(i int) spilledLink {
-		var b [8]byte
-		if _, err := g.spill.ReadAt(b[:], s.tableAt+8*int64(i)); err != nil {
-			failed = err
-		}
-		return spilledLink{binary.LittleEndian.Uint32(b[:]), binary.LittleEndian.Uint32(b[4:])}
+	// All links of a tag lie between the last fence before it and the first behind.
+	lo, _ := slices.BinarySearch(s.fences, tag)
+	hi := lo
+	for hi < len(s.fences) && s.fences[hi] == tag {
+		hi++
 	}
-	i := sort.Search(s.tableLen, func(i int) bool { return at(i).tag >= tag })
-	for ; i < s.tableLen && failed == nil; i++ {
-		t := at(i)
-		if t.tag != tag {
-			break
-		}
-		if s.blocks[t.off>>blockBytes].overlaps(v) {
-			out = append(out, t.off)
+	from, to := max(0, lo-1)*fenceGap, min(hi*fenceGap, s.tableLen)
+	run := make([]byte, 8*(to-from))
+	if _, err := g.spill.ReadAt(run, s.tableAt+8*int64(from)); err != nil {
+		return out, err
+	}
+	for ; len(run) > 0; run = run[8:] {
+		off := binary.LittleEndian.Uint32(run[4:])
+		if binary.LittleEndian.Uint32(run) == tag && s.blocks[off>>blockBytes].overlaps(v) {
+			out = append(out, off)
 		}
 	}
-	return out, failed
+	return out, nil
 }

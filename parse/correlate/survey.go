@@ -46,6 +46,7 @@ func Survey(samples []Sample, j *Joiner) []Clock {
 	}
 	of := s.twins()
 	s.byID()
+	s.count()
 	s.byURL()
 	s.rank()
 	clocks := make([]Clock, len(samples))
@@ -110,6 +111,7 @@ type survey struct {
 	samples []Sample
 	edges   map[[2]int]*edge // (in front, behind)
 	pairs   []idPair
+	last    []int8 // of each sample: 1 when it prints durations, -1 when not, 0 when nobody looked
 }
 
 // An edge holds what speaks for one source being in front of another.
@@ -129,6 +131,8 @@ type offsetRange struct {
 type idPair struct {
 	front, behind int
 	p, c          *parse.Record
+	weight        int
+	room          offsetRange
 }
 
 func (s *survey) edge(front, behind int) *edge {
@@ -197,17 +201,35 @@ func (s *survey) pair(a, b place) {
 		}
 		return
 	}
+	if !shared(ar, br, parse.JoinRequestID) && !shared(ar, br, parse.JoinTraceID) {
+		return // both were handed the number of a transaction, perhaps of two Varnishes
+	}
 	switch pa, pb := proxy(ar.Program), proxy(br.Program); {
 	case pa && !pb:
 		s.voteIfFetch(a, b)
 	case pb && !pa:
 		s.voteIfFetch(b, a)
 	case ar.Kind == parse.KindLog || br.Kind == parse.KindLog:
+	case !s.lasts(a.sample) || !s.lasts(b.sample): // who waited longer cannot be told
 	case ar.Ended-ar.Time > br.Ended-br.Time && br.Kind == parse.KindRequest:
 		s.voteIfFetch(a, b)
 	case br.Ended-br.Time > ar.Ended-ar.Time && ar.Kind == parse.KindRequest:
 		s.voteIfFetch(b, a)
 	}
+}
+
+// lasts reports whether a source prints how long its requests took.
+func (s *survey) lasts(i int) bool {
+	if s.last == nil {
+		s.last = make([]int8, len(s.samples))
+	}
+	if s.last[i] == 0 {
+		s.last[i] = -1
+		if slices.ContainsFunc(s.samples[i].Records, func(r *parse.Record) bool { return r.Ended > r.Time && r.Kind != parse.KindLog }) {
+			s.last[i] = 1
+		}
+	}
+	return s.last[i] > 0
 }
 
 // voteIfFetch votes for p being in front of c; of a Varnish transaction tree
@@ -221,12 +243,41 @@ func (s *survey) voteIfFetch(p, c place) {
 }
 
 func (s *survey) vote(p, c place, weight int) {
-	e := s.edge(p.sample, c.sample)
-	e.votes += weight
-	e.byID = true
 	pr, cr := s.record(p), s.record(c)
-	e.ranges = append(e.ranges, rangeOf(pr, cr, c.record))
-	s.pairs = append(s.pairs, idPair{p.sample, c.sample, pr, cr})
+	s.pairs = append(s.pairs, idPair{p.sample, c.sample, pr, cr, weight, rangeOf(pr, cr, c.record)})
+}
+
+// count makes edges of the pairs. Varnishes count from the same number, so a
+// Record may seem to come from several: then it came from the one whose clock
+// agrees, else from the one that most others came from.
+func (s *survey) count() {
+	votes := make(map[[2]int]int)
+	asked := make(map[*parse.Record][]int) // pairs of each child by a VXID
+	for i, p := range s.pairs {
+		votes[[2]int{p.front, p.behind}] += p.weight
+		if p.p.Tx != nil && p.c.Tx == nil && p.c.VXID != 0 && p.c.VXID == p.p.VXID {
+			asked[p.c] = append(asked[p.c], i)
+		}
+	}
+	better := func(i, k int) bool {
+		x, y := &s.pairs[i], &s.pairs[k]
+		if a, b := x.room.lo <= 0 && 0 <= x.room.hi, y.room.lo <= 0 && 0 <= y.room.hi; a != b {
+			return a
+		}
+		return votes[[2]int{x.front, x.behind}] > votes[[2]int{y.front, y.behind}]
+	}
+	kept := s.pairs[:0:0]
+	for i, p := range s.pairs {
+		if slices.ContainsFunc(asked[p.c], func(k int) bool { return s.pairs[k].front != p.front && better(k, i) }) && slices.Contains(asked[p.c], i) {
+			continue
+		}
+		kept = append(kept, p)
+		e := s.edge(p.front, p.behind)
+		e.votes += p.weight
+		e.byID = true
+		e.ranges = append(e.ranges, p.room)
+	}
+	s.pairs = kept
 }
 
 // rangeOf is what must be added to c's clock so that c happened while p
@@ -253,19 +304,24 @@ func rangeOf(p, c *parse.Record, child int) offsetRange {
 
 // byURL pairs the sources that share no id by request line, status and time.
 func (s *survey) byURL() {
+	asked := make(map[int]bool)
+	for k := range s.edges {
+		asked[k[1]] = true
+	}
 	for i := range s.samples {
 		for k := range s.samples[:i] {
 			if s.edges[[2]int{i, k}] != nil || s.edges[[2]int{k, i}] != nil {
 				continue
 			}
-			s.compare(k, i)
+			s.compare(k, i, asked)
 		}
 	}
 }
 
 // compare finds out by which orientation more of the one source's Records have
 // a counterpart in the other: what is behind a cache sees less than the cache.
-func (s *survey) compare(a, b int) {
+// asked holds the sources of which an id tells who asked them.
+func (s *survey) compare(a, b int, asked map[int]bool) {
 	ab, okAB := s.match(a, b)
 	ba, okBA := s.match(b, a)
 	front, behind, m := a, b, ab
@@ -274,6 +330,9 @@ func (s *survey) compare(a, b int) {
 		return
 	case okBA && (!okAB || ba.share > ab.share+1e-9 || (ba.share == ab.share && ba.children < ab.children)):
 		front, behind, m = b, a, ba
+	}
+	if asked[behind] {
+		return // that another one has the same traffic is chance, or it stands further out
 	}
 	e := s.edge(front, behind)
 	e.votes, e.ranges, e.addrs = m.support, m.ranges, m.addrs

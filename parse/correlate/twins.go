@@ -90,6 +90,7 @@ func (s *survey) follow(of []int, clocks []Clock) []Clock {
 		src, rep := s.samples[i].Source, s.samples[k].Source
 		src.Rank, src.Offset, src.HasIDs = rep.Rank, rep.Offset, rep.HasIDs
 		clocks[i] = clocks[k]
+		clocks[i].Measured = clocks[k].Measured || clocks[k].Reference
 		clocks[i].Reference = false
 	}
 	return clocks

@@ -51,6 +51,8 @@ var samples = []struct{ name, want, text string }{
 	{"deploy", "deploy", "Jan  2 01:02:03 h deploy[7]: deploying x version=3 to h\n"},
 	{"syslog of many", "syslog", "Jan  2 01:02:03 h systemd[1]: Started x.service.\nJan  2 01:02:03 h CRON[7]: (root) CMD (true)\nJan  2 01:02:04 h shop[9]: ERROR no rows\nJan  2 01:02:05 h kernel: x\n"},
 
+	{"the journal as JSON", "syslog", `{"__REALTIME_TIMESTAMP":"1798851723000000","_HOSTNAME":"h","SYSLOG_IDENTIFIER":"systemd","_PID":"1","PRIORITY":"6","MESSAGE":"x.service: Failed with result 'signal'."}`},
+
 	{"HAProxy", "haproxy", `Jan  2 01:02:03 h haproxy[60]: 10.1.2.3:40854 [02/Jan/2027:01:02:03.939] fe be/s1 0/0/0/2/2 503 345 - - SC-- 1/1/0/0/0 0/0 "GET / HTTP/1.1"`},
 	{"HAProxy without a header", "haproxy", `10.1.2.3:40854 [02/Jan/2027:01:02:03.939] fe be/s1 0/0/0/2/2 503 345 - - SC-- 1/1/0/0/0 0/0 "GET / HTTP/1.1"`},
 	{"Apache error", "apache-error", "[Sat Jan 02 01:02:03.464724 2027] [proxy:error] [pid 7:tid 7] (111)Connection refused: AH00957: http: attempt to connect to 10.0.0.1:80 failed\n"},

@@ -6,7 +6,14 @@ import (
 	"why503/parse"
 )
 
-func never([]byte) int { return 0 }
+// journalShape is that of `journalctl -o json`. Other files of several programs
+// are known by their wrapper.
+func journalShape(l []byte) int {
+	if len(l) > 0 && l[0] == '{' && bytes.Contains(l, []byte(`"__REALTIME_TIMESTAMP"`)) && bytes.Contains(l, []byte(`"MESSAGE"`)) {
+		return 88
+	}
+	return 0
+}
 
 // varnishlogShape knows "*   << Request  >> 3", "-   Begin   req 2 rxreq" and,
 // of -g raw, "   2 Begin   c sess 0 HTTP/1".

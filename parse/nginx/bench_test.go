@@ -114,7 +114,7 @@ func BenchmarkError(b *testing.B) {
 	}
 }
 
-func TestAccessAllocates(t *testing.T) {
+func TestAccessAllocatesNothing(t *testing.T) {
 	combined, ext, json := variety(400)
 	for _, c := range []struct {
 		name  string

@@ -142,7 +142,7 @@ func TestCompileAccessRefuses(t *testing.T) {
 	}
 }
 
-func TestAccessRefuses(t *testing.T) {
+func TestWhatFitsNoFormatIsRefused(t *testing.T) {
 	const good = `10.0.0.9 - - [22/Nov/2026:21:35:15 +0000] "GET / HTTP/1.1" 200 5 "-" "-"`
 	timed := mustCompile(t, `$msec $status $request_time`, EscapeDefault)
 	main := mustCompile(t, combinedFormat, EscapeDefault)
@@ -176,7 +176,7 @@ func TestAccessRefuses(t *testing.T) {
 	}
 }
 
-func TestAccessTakes(t *testing.T) {
+func TestLinesWithOddBeginningsAreTaken(t *testing.T) {
 	const good = `10.0.0.9 - - [22/Nov/2026:21:35:15 +0000] "GET / HTTP/1.1" 200 5 "-" "-"`
 	for _, c := range []struct {
 		name, line, raw string
@@ -208,14 +208,14 @@ func TestAccessTakes(t *testing.T) {
 
 // A hostile line with many ways to fit must not take long: the test would not
 // end if each were tried.
-func TestMatchIsBounded(t *testing.T) {
+func TestMatchingAHostileLineIsBounded(t *testing.T) {
 	a := mustCompile(t, strings.Repeat("$http_a ", 40)+"$status", EscapeDefault)
 	if _, err := one(a, strings.Repeat("x ", 20000)+"y"); !errors.Is(err, parse.ErrFormat) {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestForkIsAlone(t *testing.T) {
+func TestForksShareNothing(t *testing.T) {
 	a := JSON()
 	b := a.Fork()
 	const first, second = `{"time":"2026-11-22T21:35:15Z","status":"200","uri":"/a\"1"}`, `{"time":"2026-11-22T21:35:16Z","status":"503","uri":"/b\"2"}`

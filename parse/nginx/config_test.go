@@ -33,7 +33,7 @@ func TestConfigGolden(t *testing.T) {
 	compareGolden(t, "testdata/conf/small.conf.golden", string(got)+"\n")
 }
 
-func TestFormatFor(t *testing.T) {
+func TestEachPathGetsTheFormatOfItsDirective(t *testing.T) {
 	c := smallConfig(t)
 	c.Logs = append(c.Logs, Log{Path: "logs/plain.log", Format: "combined"}, Log{Path: "logs/lost.log", Format: "absent"})
 	const timed = `10.0.0.9 [22/Nov/2026:21:35:15 +0000] "GET / HTTP/1.1" 503 0.500 "10.0.0.1:80"`
@@ -68,7 +68,7 @@ func TestFormatFor(t *testing.T) {
 	}
 }
 
-func TestLookup(t *testing.T) {
+func TestTheInnermostScopeDecidesASetting(t *testing.T) {
 	c := ReadConfig("x", []byte(`http { proxy_read_timeout 5s; server { server_name a; proxy_read_timeout 1m;
 		location /x { proxy_read_timeout 300ms; } location /y { proxy_connect_timeout 2; } } server { server_name ab; } }`))
 	for _, x := range []struct {
@@ -87,7 +87,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-func TestDump(t *testing.T) {
+func TestADumpKeepsFilesApartAndFollowsIncludes(t *testing.T) {
 	const dump = "nginx: the configuration file is ok\n# configuration file /etc/nginx/nginx.conf:\nhttp {\n  include sites/*.conf;\n include /opt/x.conf;\n}\n" +
 		"# configuration file /etc/nginx/sites/a.conf:\nproxy_read_timeout 3s;\n" +
 		"# configuration file /opt/x.conf:\nproxy_send_timeout 4s; include /opt/x.conf;\n"
@@ -108,7 +108,7 @@ func TestDump(t *testing.T) {
 	}
 }
 
-func TestDuration(t *testing.T) {
+func TestDurationsAreReadAsNginxReadsThem(t *testing.T) {
 	for s, want := range map[string]time.Duration{
 		"60": time.Minute, "500ms": 500 * time.Millisecond, "1m30s": 90 * time.Second, "1h 30m": 90 * time.Minute, "2d": 48 * time.Hour,
 		"": -1, "x": -1, "5q": -1, "99999999999s": -1,
@@ -134,7 +134,7 @@ func TestConfigIsBounded(t *testing.T) {
 
 // The formats of a configuration read the logs that were written with it, and
 // say the same of each line as is guessed without it.
-func TestFormatForRealLogs(t *testing.T) {
+func TestTheConfigurationReadsTheLogsThatItWrote(t *testing.T) {
 	src, err := os.ReadFile("testdata/conf/proxy.conf")
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"why503/parse"
 )
 
-func TestErrorZone(t *testing.T) {
+func TestStampsOfTheErrorLogAreReadInItsZone(t *testing.T) {
 	const line = `2026/07/01 12:00:00 [error] 6#6: *1 x, client: 10.0.0.9, server: a`
 	e := NewError()
 	for _, c := range []struct {
@@ -31,7 +31,7 @@ func TestErrorZone(t *testing.T) {
 	}
 }
 
-func TestErrorRefuses(t *testing.T) {
+func TestLinesOfOtherKindsAreNoErrorLog(t *testing.T) {
 	for _, line := range []string{
 		"2026/11/22 21:34:54 a line of another program",
 		"2026/11/22 21:34:54 [loud] 6#6: x",
@@ -47,9 +47,10 @@ func TestErrorRefuses(t *testing.T) {
 }
 
 // Lines that only say that nginx lives.
-func TestErrorRoutine(t *testing.T) {
+func TestRoutineMessagesGiveNoRecord(t *testing.T) {
 	for _, line := range []string{
-		`[notice] 6#6: start worker processes`,
+		`[notice] 6#6: start worker process 7`,
+		`[notice] 6#6: using the "epoll" event method`,
 		`[notice] 6#6: signal 17 (SIGCHLD) received from 9`,
 		`[notice] 6#6: worker process 9 exited with code 0`,
 		`[info] 6#6: *9 client 10.0.0.9 closed keepalive connection`,
@@ -62,8 +63,16 @@ func TestErrorRoutine(t *testing.T) {
 	}
 }
 
+// A start ends what a stop before it began.
+func TestTheStartOfNginxIsTold(t *testing.T) {
+	r, err := one(NewError(), "2026/11/22 21:34:54 [notice] 6#6: start worker processes")
+	if err != nil || r == nil || r.Kind != parse.KindSignal {
+		t.Errorf("record %v, error %v", r, err)
+	}
+}
+
 // A message waits for its lines only while its tail is missing.
-func TestErrorHolds(t *testing.T) {
+func TestAMessageWaitsForItsTailAlone(t *testing.T) {
 	const head = "2026/11/22 21:34:54 [error] 6#6: *1 "
 	e, n := NewError(), 0
 	var last *parse.Record
@@ -92,7 +101,7 @@ func TestErrorHolds(t *testing.T) {
 
 // Where both logs of a container are one stream, an access line is not taken
 // for a part of the message before it.
-func TestErrorLeavesAccessLines(t *testing.T) {
+func TestAccessLinesBetweenMessagesAreRefused(t *testing.T) {
 	e, n := NewError(), 0
 	emit := func(r *parse.Record) { n++ }
 	if err := e.Parse(parse.Line{Text: []byte("2026/11/22 21:34:54 [warn] 6#6: no tail")}, emit); err != nil {
@@ -105,7 +114,7 @@ func TestErrorLeavesAccessLines(t *testing.T) {
 }
 
 // nginx cuts a line at 2048 bytes, in the middle of whatever stands there.
-func TestErrorCutByNginx(t *testing.T) {
+func TestAMessageThatNginxCutIsIncomplete(t *testing.T) {
 	line := `2026/11/22 21:34:54 [error] 6#6: *1 upstream timed out (110: Connection timed out) while connecting to upstream, ` +
 		`client: 10.0.0.9, server: a.example, request: "GET /` + strings.Repeat("x", 3000) + ` HTTP/1.1", upstream: "http://10.0.0.1/", host: "a.example"`
 	r, err := one(NewError(), line[:maxErrorLine-1])
@@ -117,7 +126,7 @@ func TestErrorCutByNginx(t *testing.T) {
 	}
 }
 
-func TestErrorIsBounded(t *testing.T) {
+func TestAMessageThatNeverEndsIsBounded(t *testing.T) {
 	e, n := NewError(), 0
 	emit := func(r *parse.Record) { n++ }
 	_ = e.Parse(parse.Line{Text: []byte("2026/11/22 21:34:54 [error] 6#6: *1 open")}, emit)

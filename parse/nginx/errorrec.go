@@ -33,6 +33,7 @@ func (e *Error) finish(text []byte, lines []physical, emit parse.Emit) {
 	if conn != 0 || r.Client != nil || r.Method != nil {
 		r.Kind = parse.KindLog
 	}
+	r.Cut = breaksBody(message)
 	r.Notes = append(r.Notes, parse.Note{
 		Field: parse.FieldNginxError, Text: message, Line: quoteLine(r.Raw), Offset: r.Offset, LineNo: r.Line,
 	})
@@ -51,9 +52,16 @@ func lineAt(text []byte, lines []physical, i int) []byte {
 
 func quoteLine(b []byte) []byte { return b[:min(len(b), maxErrorLine)] }
 
+// breaksBody says that an answer broke off after its head had gone to the
+// client: the access line of the request may say 200.
+func breaksBody(m []byte) bool {
+	return bytes.Contains(m, []byte(" while reading upstream")) &&
+		(bytes.Contains(m, []byte("prematurely closed")) || bytes.Contains(m, []byte("reset by peer")) || bytes.Contains(m, []byte("timed out")))
+}
+
 // matters says whether a message below warn may explain a failure: clients
-// that left, limits, signals that stop or reload. Programs start and idle
-// connections close all day.
+// that left, limits, signals that stop or reload, and the start that ends what
+// they began. Idle connections close all day.
 func matters(level parse.Level, m []byte) bool {
 	if level < parse.LevelInfo {
 		return false
@@ -81,6 +89,7 @@ var (
 		[]byte("prematurely closed"), []byte("client closed connection"), []byte("client timed out"), []byte("client sent"),
 		[]byte("client intended"), []byte("to client"), []byte("limiting "), []byte("delaying "), []byte("upstream"),
 		[]byte("could not be resolved"), []byte(") received"), []byte("exited "), []byte("reconfiguring"), []byte("cache loader"),
+		[]byte("start worker processes"),
 	}
 )
 

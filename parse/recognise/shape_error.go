@@ -7,20 +7,19 @@ import (
 )
 
 // vsl reads a line of varnishlog: grouped ("--  FetchError     ...") or raw
-// ("     32771 FetchError     b ...").
+// ("     32771 FetchError     b ..."), or as reports quote it, from the tag on.
 // https://varnish-cache.org/docs/trunk/reference/vsl.html
 func (r *reader) vsl(line []byte) bool {
 	rest := bytes.TrimLeft(line, "-*0123456789 \t")
-	if len(rest) == len(line) {
-		return false
-	}
+	bare := len(rest) == len(line)
 	tag, payload, _ := bytes.Cut(rest, []byte(" "))
 	tag = bytes.TrimRight(tag, "\t")
 	if !isTag(tag) {
 		return false
 	}
 	body := bytes.TrimLeft(payload, " \t")
-	if aligned := len(tag)+1+len(payload)-len(body) > 14; !aligned && line[0] != '-' && line[0] != ' ' {
+	aligned := len(tag)+1+len(payload)-len(body) > 14
+	if !aligned && (bare && string(tag) != "FetchError" || !bare && line[0] != '-' && line[0] != ' ') {
 		return false // a number and a word: tags stand in a column of their own
 	}
 	payload = body

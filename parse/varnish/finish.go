@@ -60,8 +60,6 @@ func (t *transaction) finish() bool {
 	return true
 }
 
-var slash = []byte("/")
-
 // shortAnswer says that fewer body bytes were sent than the head of the
 // answer promised.
 func (t *transaction) shortAnswer() bool {

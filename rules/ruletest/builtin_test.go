@@ -24,7 +24,8 @@ var kinds = map[string]struct {
 	program parse.Program
 }{
 	"varnishlog": {parse.SourceVarnishlog, parse.Varnish}, "nginx-error": {parse.SourceNginxError, parse.Nginx}, "nginx-access": {parse.SourceNginxAccess, parse.Nginx},
-	"depotd": {parse.SourceApp, parse.App}, "journal": {parse.SourceJournal, parse.Systemd},
+	"depotd": {parse.SourceApp, parse.App}, "app": {parse.SourceApp, parse.App}, "php-fpm": {parse.SourcePHPFPM, parse.PHPFPM},
+	"deploy": {parse.SourceChanges, parse.Deploy}, "journal": {parse.SourceJournal, parse.Systemd},
 }
 
 // analyze is the pipeline without files and clocks: detect, parse, recognise,

@@ -74,7 +74,7 @@ func TestALogAloneNeedsNoJoin(t *testing.T) {
 				t.Fatal("the log holds no failure")
 			}
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-			for _, with := range []struct{ procs, block int }{{1, 4096}, {5, 4096}, {2, 10_007}, {2, blockBytes}} {
+			for _, with := range []struct{ procs, block int }{{1, 4096}, {5, 4999}, {2, blockBytes}} {
 				runtime.GOMAXPROCS(with.procs)
 				cfg := AnalyzeConfig{blockBytes: with.block}
 				grouped, listed := analyzed(t, path, cfg, false, false), analyzed(t, path, cfg, false, true)
@@ -95,7 +95,7 @@ func logsAlone(t *testing.T) map[string][]byte {
 	t.Helper()
 	write := func(format string, seed uint64, change func(*loggen.Config)) []byte {
 		c := loggen.Defaults()
-		c.Seed, c.Requests, c.Failures = seed, 1500, 0.05
+		c.Seed, c.Requests, c.Failures = seed, 800, 0.05
 		change(&c)
 		var b bytes.Buffer
 		if _, err := loggen.Write(&b, format, c); err != nil {
@@ -115,7 +115,7 @@ func logsAlone(t *testing.T) map[string][]byte {
 		}
 		return out
 	}
-	swapped := bytes.Join([][]byte{bytes.Join(lines[750:], nil), bytes.Join(lines[:750], nil)}, nil)
+	swapped := bytes.Join([][]byte{bytes.Join(lines[400:], nil), bytes.Join(lines[:400], nil)}, nil)
 	near := append([][]byte(nil), lines...)
 	for i := 0; i+150 < len(near); i += 151 { // 150 lines are 7 seconds
 		near[i], near[i+150] = near[i+150], near[i]
@@ -146,7 +146,7 @@ func logsAlone(t *testing.T) map[string][]byte {
 // A filter leaves the same requests by both ways.
 func TestFilteredAlone(t *testing.T) {
 	c := loggen.Defaults()
-	c.Requests, c.Failures, c.Rate = 3000, 0.2, 20
+	c.Requests, c.Failures, c.Rate = 1500, 0.2, 10
 	var b bytes.Buffer
 	if _, err := loggen.Write(&b, "combined-ext", c); err != nil {
 		t.Fatal(err)
@@ -245,3 +245,54 @@ func (s stopAt) Reading(_ string, done, _, _ int64) {
 }
 
 func (stopAt) Joining(int64) {}
+
+// Of a rotated log each line is told where it stands in its own file, while
+// others read on.
+func TestRotatedAlone(t *testing.T) {
+	c := loggen.Defaults()
+	c.Requests, c.Failures, c.Rate = 4000, 0.2, 50
+	var b bytes.Buffer
+	if _, err := loggen.Write(&b, "combined", c); err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.SplitAfter(b.Bytes(), []byte("\n"))
+	dir := t.TempDir()
+	older := filepath.Join(dir, "access.log.2.gz")
+	for name, part := range map[string][][]byte{"access.log.2.gz": lines[:1500], "access.log.1": lines[1500:2700], "access.log": lines[2700:]} {
+		text := bytes.Join(part, nil)
+		if name == filepath.Base(older) {
+			text = packed(t, text)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := analyzed(t, dir, AnalyzeConfig{}, true, true)
+	if n := len(want.Summary.Sources); n != 1 || want.Summary.Requests != c.Requests {
+		t.Fatalf("%d sources, %d requests", n, want.Summary.Requests)
+	}
+	for _, name := range []string{"access.log.2.gz", "access.log.1", "access.log"} {
+		if !strings.Contains(want.Rows, `"`+name+`"`) {
+			t.Errorf("no row names %s", name)
+		}
+	}
+	if diff := cmp.Diff(want, analyzed(t, dir, AnalyzeConfig{blockBytes: 4096}, false, true), cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("(-joined +alone):\n%s", diff)
+	}
+	if diff := cmp.Diff(want.Summary, analyzed(t, dir, AnalyzeConfig{blockBytes: 4096}, false, false).Summary, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("without a list (-joined +alone):\n%s", diff)
+	}
+}
+
+func packed(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}

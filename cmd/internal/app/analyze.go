@@ -83,6 +83,7 @@ type Run struct {
 // Analyze reads everything, joins, diagnoses and sums up. Its error says why
 // nothing could be analysed; what was wrong with single paths is in Problems.
 func Analyze(ctx context.Context, cfg AnalyzeConfig) (*Run, *aggregate.Summary, error) {
+	boundMemory()
 	unordered := make(map[string]bool)
 	for n := 0; ; n++ {
 		r := &Run{cfg: cfg, unordered: unordered, sortAll: n == restarts}

@@ -146,6 +146,7 @@ func (r *sortedRuns) next() (sortKey, []byte, bool, error) {
 		} else {
 			heap.Pop(&r.heads)
 		}
+		r.last = nil // the end may be asked for again
 	}
 	if len(r.heads) == 0 {
 		return sortKey{}, nil, false, nil

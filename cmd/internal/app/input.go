@@ -121,7 +121,15 @@ func hostsByFolder(ins []*input) {
 	}
 	for _, in := range ins {
 		if in.host == "" && in.source.Size >= 0 {
-			in.host = filepath.Base(filepath.Dir(in.path))
+			in.host = filepath.Base(absolute(filepath.Dir(in.path)))
 		}
 	}
+}
+
+// absolute gives the folder "." a name.
+func absolute(folder string) string {
+	if abs, err := filepath.Abs(folder); err == nil {
+		return abs
+	}
+	return folder
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"why503/ingest"
 	"why503/ingest/merge"
 	"why503/parse"
 	"why503/parse/recognise"
@@ -83,11 +82,14 @@ func (in *input) readAll(ctx context.Context, zone *time.Location, base time.Tim
 		logged := r.Ended + parse.Time(in.join.Offset)
 		batch = append(batch, merge.Item{Record: r.Clone(), ID: in.join.RecordID(r), Logged: logged})
 	}
-	lines := in.source.Lines(ingest.Options{})
+	lines := in.openLines(ctx)
 	defer lines.Close()
 	for {
 		l, err := lines.Next()
 		if err == io.EOF {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			break
 		}
 		if err != nil { // one part is damaged: told by Damage, the next goes on

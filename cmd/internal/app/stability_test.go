@@ -21,6 +21,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"why503/aggregate"
+	"why503/cmd/internal/loggen"
 	"why503/parse"
 	"why503/rules"
 )
@@ -375,4 +376,150 @@ func stampIn(line []byte) string {
 	_, rest, _ := bytes.Cut(line, []byte{'['})
 	stamp, _, _ := bytes.Cut(rest, []byte{']'})
 	return string(stamp)
+}
+
+// onStdin runs fn with b on standard input.
+func onStdin(t testing.TB, b []byte, fn func()) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "stdin")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	old := os.Stdin
+	os.Stdin = f
+	defer func() { os.Stdin = old }()
+	fn()
+}
+
+func TestTheSameListFromStandardInput(t *testing.T) {
+	for _, name := range scenarios(t) {
+		t.Run(name, func(t *testing.T) {
+			logs := readScenario(t, name)
+			dir := writeFiles(t, logs)
+			names := logs.names()
+			want := analyzePaths(t, paths(dir, names...)...)
+			for _, n := range names {
+				rest := slices.DeleteFunc(slices.Clone(names), func(o string) bool { return o == n })
+				onStdin(t, logs[n], func() { compare(t, want, analyzePaths(t, append(paths(dir, rest...), "-")...)) })
+				onStdin(t, packers(t)[0].pack(t, logs[n]), func() { compare(t, want, analyzePaths(t, append([]string{"-"}, paths(dir, rest...)...)...)) })
+			}
+		})
+	}
+}
+
+// generated writes an access log of n requests in some minutes.
+func generated(t testing.TB, n int64) []byte {
+	t.Helper()
+	c := loggen.Defaults()
+	c.Requests, c.Rate = n, 50
+	var b bytes.Buffer
+	if _, err := loggen.Write(&b, "combined-ext", c); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// swapped returns b with its halves swapped at a line.
+func swapped(b []byte) []byte {
+	at := bytes.IndexByte(b[len(b)/2:], '\n') + len(b)/2 + 1
+	return slices.Concat(b[at:], b[:at])
+}
+
+func TestDisorderDoesNotChangeTheList(t *testing.T) {
+	logs := readScenario(t, "edge_passes_503")
+	log := generated(t, 20000)
+	want := analyzePaths(t, paths(writeFiles(t, logSet{"access.log": log}), "access.log")...)
+	if len(want.rows) < 100 {
+		t.Fatalf("%d rows: the test proves nothing", len(want.rows))
+	}
+	gz := packers(t)[0]
+	// A piece of the log that stands in the wrong place, where no sample looks.
+	late := bytes.IndexByte(log[len(log)/4:], '\n') + len(log)/4 + 1
+	piece := bytes.IndexByte(log[late+20000:], '\n') + late + 20001
+	to := bytes.IndexByte(log[len(log)*5/8:], '\n') + len(log)*5/8 + 1
+	moved := slices.Concat(log[:late], log[piece:to], log[late:piece], log[to:])
+	for _, tt := range []struct {
+		name  string
+		files logSet
+	}{
+		{"two halves swapped", logSet{"access.log": swapped(log)}},
+		{"two halves swapped and compressed", logSet{"access.log.gz": gz.pack(t, swapped(log))}},
+		{"a piece in the wrong place", logSet{"access.log": moved}},
+		{"a piece in the wrong place, compressed", logSet{"access.log.gz": gz.pack(t, moved)}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := analyzePaths(t, writeFiles(t, tt.files))
+			compare(t, want, got)
+			if !got.summary.Sources[0].Sorted {
+				t.Error("it does not say that it was sorted")
+			}
+			if !slices.ContainsFunc(got.summary.Warnings, func(w string) bool { return strings.Contains(w, "not in order of time") }) {
+				t.Errorf("it does not tell: %q", got.summary.Warnings)
+			}
+		})
+	}
+	t.Run("on standard input it is told", func(t *testing.T) {
+		onStdin(t, swapped(log), func() {
+			got := analyzePaths(t, "-")
+			compareVerdicts(t, want, got)
+			if !slices.ContainsFunc(got.summary.Warnings, func(w string) bool { return strings.Contains(w, "cannot be read again") }) {
+				t.Errorf("warnings %q", got.summary.Warnings)
+			}
+		})
+	})
+	t.Run("on standard input beside others", func(t *testing.T) {
+		dir := writeFiles(t, logs)
+		beside := append(paths(dir, logs.names()...), paths(writeFiles(t, logSet{"access.log": log}), "access.log")...)
+		all := analyzePaths(t, beside...)
+		onStdin(t, swapped(log), func() {
+			got := analyzePaths(t, append(beside[:len(beside)-1:len(beside)-1], "-")...)
+			if len(got.rows) != len(all.rows) || got.summary.Ledger.Late == 0 {
+				t.Errorf("%d rows, want %d; %d late", len(got.rows), len(all.rows), got.summary.Ledger.Late)
+			}
+		})
+	})
+	t.Run("beside others", func(t *testing.T) {
+		files, bad := make(logSet), make(logSet)
+		for n, b := range logs {
+			files[n], bad[n] = b, b
+		}
+		files["access.log"], bad["access.log"] = log, moved
+		compare(t, analyzePaths(t, writeFiles(t, files)), analyzePaths(t, writeFiles(t, bad)))
+	})
+}
+
+// One line that is dated wrong must not spoil the time of all others.
+func TestImpossibleStampsAreKeptOutOfTheClock(t *testing.T) {
+	for _, name := range []string{"app_crash_restart", "php_max_children"} {
+		t.Run(name, func(t *testing.T) {
+			logs := readScenario(t, name)
+			const log = "nginx-access-ext.log"
+			want := analyzePaths(t, writeFiles(t, logs))
+			for _, date := range []string{"22/Nov/2099:21:35:00 +0000", "01/Jan/1970:00:00:09 +0000"} {
+				bad := make(logSet)
+				for n, b := range logs {
+					bad[n] = b
+				}
+				lines := bytes.SplitAfter(bytes.Clone(logs[log]), []byte("\n"))
+				for _, at := range []int{0, len(lines) / 3, len(lines) - 2} {
+					line := fmt.Sprintf(`127.0.0.1 - - [%s] "GET /nobody-asked HTTP/1.1" 200 1 "-" "-" rid=- nginx_rid=- xv=- rt=0.001 uct="-" uht="-" urt="-" ua="-" us="-" conn=9.1 msec=-`, date)
+					lines[at] = append([]byte(line+"\n"), lines[at]...)
+				}
+				bad[log] = bytes.Join(lines, nil)
+				got := analyzePaths(t, writeFiles(t, bad))
+				compareVerdicts(t, want, got)
+				if w, g := want.summary.Window, got.summary.Window; !w.To.Equal(g.To) || !w.From.Equal(g.From) {
+					t.Errorf("%s: the window is %v to %v, want %v to %v", date, g.From, g.To, w.From, w.To)
+				}
+				if !slices.ContainsFunc(got.summary.Warnings, func(w string) bool { return strings.Contains(w, "cannot be") }) {
+					t.Errorf("%s: warnings %q", date, got.summary.Warnings)
+				}
+			}
+		})
+	}
 }

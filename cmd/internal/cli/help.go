@@ -58,10 +58,14 @@ func writeHelp(w io.Writer, c *cobra.Command, groups []flagGroup) {
 		g.flags.VisitAll(func(f *pflag.Flag) { shown[f.Name] = true })
 	}
 	c.InitDefaultHelpFlag()
+	c.InitDefaultVersionFlag()
 	rest := pflag.NewFlagSet("", pflag.ContinueOnError)
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if f.Name == "help" {
+		switch f.Name {
+		case "help":
 			f.Usage = "this text"
+		case "version":
+			f.Usage = "say which version this is"
 		}
 		if !shown[f.Name] {
 			rest.AddFlag(f)
@@ -78,7 +82,7 @@ func writeHelp(w io.Writer, c *cobra.Command, groups []flagGroup) {
 	if c.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\nMore about a command: %s COMMAND --help\n", c.CommandPath())
 	}
-	io.WriteString(w, b.String())
+	fmt.Fprint(w, b.String())
 }
 
 // writeFlags writes a flag a row. Usage that begins with the name of the value

@@ -185,7 +185,7 @@ func writeMeaning(w *bufio.Writer, m recognise.Meaning) error {
 	}
 	for _, r := range out.String() {
 		if c := string(r); r < 0x7f || report.Escape(c) == c {
-			w.WriteRune(r)
+			fmt.Fprint(w, c)
 			continue
 		}
 		for _, u := range utf16.Encode([]rune{r}) {
@@ -198,16 +198,15 @@ func writeMeaning(w *bufio.Writer, m recognise.Meaning) error {
 // meaning writes m for a person, in the order of every report: what it is,
 // the cause, what to do, what would make it sure.
 func (p *page) meaning(set *recognise.Set, m recognise.Meaning) {
-	const column = 9
 	fmt.Fprintf(p.out, "%s %s\n", p.bar(), p.fit(p.clean(m.Line), p.look.Width-2))
 	e := set.ByName(m.Event)
 	switch {
 	case e != nil:
-		p.row("means", column, plain, e.Meaning)
+		p.row("means", plain, e.Meaning)
 	case len(m.Causes) > 0:
-		p.row("means", column, plain, "A status that something behind the program gave.")
+		p.row("means", plain, "A status that something behind the program gave.")
 	default:
-		p.row("means", column, dim, "Nothing that is known. It may be a routine line, or one of a program not known here.")
+		p.row("means", dim, "Nothing that is known. It may be a routine line, or one of a program not known here.")
 		return
 	}
 	where := m.Program
@@ -217,9 +216,9 @@ func (p *page) meaning(set *recognise.Set, m recognise.Meaning) {
 	if e != nil {
 		where += " (" + e.Name + ")"
 	}
-	p.row("from", column, plain, where)
+	p.row("from", plain, where)
 	if len(m.Causes) == 0 {
-		p.row("cause", column, plain, "none: the line means nothing bad by itself")
+		p.row("cause", plain, "none: the line means nothing bad by itself")
 		return
 	}
 	word, width := "cause", 0
@@ -231,21 +230,21 @@ func (p *page) meaning(set *recognise.Set, m recognise.Meaning) {
 		if i == 0 {
 			colour = magenta
 		}
-		p.cause(word, column, width, colour, slug)
+		p.cause(word, width, colour, slug)
 		word = ""
 	}
 	word = "sure by"
 	for _, c := range m.Confirm {
-		p.row(word, column, plain, c)
+		p.row(word, plain, c)
 		word = ""
 	}
 	if m.Advice != "" && (e == nil || m.Advice != e.Meaning) {
-		p.row("do", column, plain, m.Advice)
+		p.row("do", plain, m.Advice)
 	}
 }
 
 // cause writes a slug and, width cells further, its title.
-func (p *page) cause(word string, column, width int, colour, slug string) {
+func (p *page) cause(word string, width int, colour, slug string) {
 	title := ""
 	if c := recognise.CauseOf(slug); c != nil {
 		title = c.Title

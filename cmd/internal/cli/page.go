@@ -56,8 +56,11 @@ func (p *page) clean(text string) string {
 	return b.String()
 }
 
-// row writes word and, from column on, text wrapped to the width.
-func (p *page) row(word string, column int, colour, text string) {
+// column is where text begins.
+const column = 9
+
+// row writes word and, beside it, text wrapped to the width.
+func (p *page) row(word, colour, text string) {
 	head := word
 	for _, line := range wrap(p.clean(text), min(p.look.Width, maxProse)-column) {
 		pad := strings.Repeat(" ", max(1, column-utf8.RuneCountInString(head)))

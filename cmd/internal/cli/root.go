@@ -43,9 +43,11 @@ It needs no configuration, no service and no network: it reads files.`,
   why503 lookup '-   FetchError     backend web: fail errno 111 (refused)'`,
 		Args:          noSuchCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		Version:       versionOf(version),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(analyzeCommand(), explainCommand(), lookupCommand(), rulesCommand(), versionCommand(version))
 	teach(root)

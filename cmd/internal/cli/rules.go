@@ -213,7 +213,7 @@ func runRulesTest(c *cobra.Command, dirs, args []string, verbose bool) error {
 			return err
 		}
 		err = testRules(c, folders[0], dir, append(dirs[:len(dirs):len(dirs)], dir), verbose)
-		if _, failed := err.(exitCode); err != nil && !failed {
+		if err != nil && !errors.As(err, new(exitCode)) {
 			return err
 		}
 		if err != nil {
@@ -230,7 +230,7 @@ func testRules(c *cobra.Command, tests fs.FS, dir string, with []string, verbose
 	}
 	res, err := ruletest.Run(tests, pipeline(c.Context(), set), c.OutOrStdout(), verbose)
 	switch {
-	case err == ruletest.ErrFailed:
+	case errors.Is(err, ruletest.ErrFailed):
 		return exitCode(exitFailed)
 	case err != nil && dir != "":
 		text := strings.TrimPrefix(err.Error(), "running rule tests: ")

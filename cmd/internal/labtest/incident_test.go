@@ -37,7 +37,8 @@ type incident struct {
 	name          string
 	files         map[string]string // logs and configurations by name, uncompressed
 	truths, traps []truth
-	dir           string // where they were written
+	dir           string            // where they were written
+	plain         map[string]string // files as quotes are looked up in them
 }
 
 func incidents(t testing.TB) []string {

@@ -15,6 +15,7 @@ var mutations = []struct {
 	{"other names and addresses", rename},
 	{"origin on a clock of Kathmandu that is 3 s ahead", elsewhere},
 	{"pipe-separated access log without a connection number", pipes},
+	{"access log of the origin that was not kept", withoutAccess},
 }
 
 // everywhere replaces what re meets in all files and in the truth.
@@ -101,11 +102,19 @@ func elsewhere(in *incident) {
 	}
 }
 
+// withoutAccess takes nginx's access log away: its error log must hang under
+// what asked.
+func withoutAccess(in *incident) {
+	delete(in.files, "nginx-access-ext.log")
+	for i := range in.truths {
+		in.truths[i].reached = nil // nobody can tell
+	}
+}
+
 var ext = regexp.MustCompile(`(?m)^(\S+) - (\S+) \[([^]]+)\] "([^"]*)" (\d+) (\d+) "([^"]*)" "([^"]*)" rid=(\S+) nginx_rid=(\S+) xv=(\S+) rt=(\S+) uct="([^"]*)" uht="([^"]*)" urt="([^"]*)" ua="([^"]*)" us="([^"]*)" conn=\S+ msec=(\S+)$`)
 
 // pipes writes nginx's access log in another format and says so in its configuration.
 func pipes(in *incident) {
-	in.expectReached() // before the lines can no longer be read for it
 	for name, text := range in.files {
 		switch {
 		case strings.HasSuffix(name, "nginx-access-ext.log"):

@@ -193,18 +193,18 @@ func (s *score) judge(in *incident, p profile, t *truth, g *row) {
 // no UTF-8 are written as \xNN in the list.
 func (in *incident) quotes(file, line string) bool {
 	line, _, _ = strings.Cut(line, "\n")
-	text := in.files[file]
-	if text == "" || strings.TrimSpace(line) == "" {
-		return false
-	}
-	want := strings.Join(strings.Fields(line), " ")
-	for l := range strings.Lines(text) {
-		if strings.Contains(strings.Join(strings.Fields(printable(l)), " "), want) {
-			return true
+	if in.plain[file] == "" {
+		if in.plain == nil {
+			in.plain = make(map[string]string)
 		}
+		in.plain[file] = oneBlank(printable(in.files[file]))
 	}
-	return false
+	want := oneBlank(line)
+	return want != "" && strings.Contains(in.plain[file], want)
 }
+
+// oneBlank makes one blank of each run of them; a file becomes one line.
+func oneBlank(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func printable(s string) string {
 	var b strings.Builder
