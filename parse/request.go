@@ -107,12 +107,15 @@ const (
 	SourceKubernetes
 	SourceChanges
 	SourceCDN
+	// SourcePHPFPMAccess is PHP-FPM's access log: it tells of requests as the
+	// pool's own log does not, and nothing of the pool. It is never missed.
+	SourcePHPFPMAccess
 	NumSourceKinds
 )
 
 var sourceKindNames = [NumSourceKinds]string{
 	"other", "varnishlog", "varnishncsa", "nginx_access", "nginx_error", "haproxy", "apache_access", "apache_error", "envoy",
-	"app", "php_fpm", "php_fpm_slow", "database", "database_slow", "kernel", "journal", "kubernetes", "changes", "cdn",
+	"app", "php_fpm", "php_fpm_slow", "database", "database_slow", "kernel", "journal", "kubernetes", "changes", "cdn", "php_fpm_access",
 }
 
 func (k SourceKind) String() string { return sourceKindNames[k] }

@@ -45,9 +45,6 @@ func (s *Set) decide(e *evidence) *decision {
 	d.class = classOf(e, first.cause.Slug, last.cause.Slug)
 	d.missing = s.missing(e, d)
 	d.decidable = last.level == "root" || len(d.missing) == 0
-	if d.decidable {
-		d.missing = nil
-	}
 	d.trigger, d.change = s.trigger(e)
 	return d
 }

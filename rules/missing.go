@@ -7,12 +7,10 @@ import (
 )
 
 // missing lists the logs that could lead deeper than the decision's cause and
-// that are not there, or not for this time, or not without loss.
+// that are not there, or not for this time, or not without loss. A cause of
+// level root is decided without them; they would only tell what led to it.
 func (s *Set) missing(e *evidence, d *decision) []Missing {
 	last := d.steps[len(d.steps)-1]
-	if last.level == "root" {
-		return nil
-	}
 	program := programIndex(e.facts.Program)
 	if last.item >= 0 && e.items[last.item].in&inSignal == 0 {
 		program = int(e.items[last.item].program)
@@ -24,6 +22,9 @@ func (s *Set) missing(e *evidence, d *decision) []Missing {
 			continue
 		}
 		if w.programs != 0 && w.programs&(1<<program) == 0 || e.kinds[w.kind] == coverFull {
+			continue
+		}
+		if w.with != nil && !slices.ContainsFunc(w.with, func(k parse.SourceKind) bool { return e.kinds[k] != coverNone }) {
 			continue
 		}
 		if slices.ContainsFunc(w.unless, func(k parse.SourceKind) bool { return e.joined.Has(k) }) ||

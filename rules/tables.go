@@ -24,6 +24,7 @@ type want struct {
 	programs uint32 // that the deepest finding stands in; 0 for any
 	kind     parse.SourceKind
 	unless   []parse.SourceKind // not needed when one of these is joined
+	with     []parse.SourceKind // only where one of these was given
 	decides  string
 	snippet  string
 	source   string
@@ -84,7 +85,7 @@ func (r reader) edges(n *yaml.Node, all *[]edge) error {
 
 func (r reader) wants(n *yaml.Node, all *[]want) error {
 	var w want
-	var unless []string
+	var unless, with []string
 	err := r.fields(n, "an entry of missing", map[string]taker{
 		"causes": func(n *yaml.Node) (err error) { w.causes, err = r.slugs(n); return err },
 		"in":     func(n *yaml.Node) error { return r.programs(n, &w.programs) },
@@ -97,6 +98,7 @@ func (r reader) wants(n *yaml.Node, all *[]want) error {
 			return nil
 		},
 		"unless":  r.setTexts(&unless),
+		"with":    r.setTexts(&with),
 		"source":  r.setText(&w.source),
 		"decides": r.setText(&w.decides),
 		"snippet": r.setText(&w.snippet),
@@ -107,12 +109,11 @@ func (r reader) wants(n *yaml.Node, all *[]want) error {
 	if len(w.causes) == 0 || w.decides == "" {
 		return r.errorf(n, "an entry of missing needs causes, kind and decides")
 	}
-	for _, s := range unless {
-		k, ok := parse.SourceKindOf(s)
-		if !ok {
-			return r.errorf(n, "no such kind of source %q.%s", s, didYouMean(s, kindNames()))
-		}
-		w.unless = append(w.unless, k)
+	if w.unless, err = r.sourceKinds(n, unless); err != nil {
+		return err
+	}
+	if w.with, err = r.sourceKinds(n, with); err != nil {
+		return err
 	}
 	*all = append(*all, w)
 	return nil
@@ -140,4 +141,16 @@ func kindNames() []string {
 		all = append(all, k.String())
 	}
 	return all
+}
+
+func (r reader) sourceKinds(n *yaml.Node, names []string) ([]parse.SourceKind, error) {
+	var kinds []parse.SourceKind
+	for _, s := range names {
+		k, ok := parse.SourceKindOf(s)
+		if !ok {
+			return nil, r.errorf(n, "no such kind of source %q.%s", s, didYouMean(s, kindNames()))
+		}
+		kinds = append(kinds, k)
+	}
+	return kinds, nil
 }

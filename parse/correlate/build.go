@@ -242,7 +242,12 @@ func (b *builder) inferChild(i int) error {
 		if _, mine := b.place[e.Pos]; mine || e.Record.Kind == parse.KindLog || !b.j.mayAsk(p, c) {
 			continue
 		}
-		if c.score = inferScore(p.src, r, c.src, e.Record); c.score >= minScore {
+		if c.score = inferScore(p.src, r, c.src, e.Record); c.score < minScore {
+			continue
+		}
+		if other, err := b.spokenFor(c, v); err != nil {
+			return err
+		} else if !other {
 			byRank[c.src.Rank] = append(byRank[c.src.Rank], c)
 		}
 	}
@@ -333,6 +338,11 @@ func (b *builder) lines(i int) error {
 		if _, mine := b.place[e.Pos]; mine || e.Record.Kind != parse.KindLog {
 			continue
 		}
+		if other, err := b.spokenFor(c, v); err != nil {
+			return err
+		} else if other {
+			continue
+		}
 		switch {
 		case b.ownLine(p, c) && r.ConnID != 0 && e.Record.ConnID == r.ConnID && sameRequestLine(r, e.Record) && fits(p.src, r, c.src, e.Record):
 			c.score, c.how = 1, parse.JoinConnection
@@ -348,6 +358,27 @@ func (b *builder) lines(i int) error {
 		b.addLikely(i, likely)
 	}
 	return nil
+}
+
+// spokenFor reports whether c carries an id that this request does not have and
+// that a hop of another request has: then it is that one's, however well it
+// would fit here. An id that no hop knows is the program's own.
+func (b *builder) spokenFor(c candidate, v interval) (bool, error) {
+	for _, id := range [...][]byte{c.Record.RequestID, c.Record.TraceID} {
+		if len(id) == 0 || b.asked[idKey(id)] {
+			continue
+		}
+		a, err := b.j.ring.Answer(Want{UID: b.q.UID, Keys: []Key{idKey(id)}, From: v.from, To: v.to})
+		if err != nil {
+			return false, err
+		}
+		for _, e := range a.Entries {
+			if e.Record.Kind != parse.KindLog && e.Record.Source != c.Record.Source {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // ownLine reports whether c was written by the program of p, on its host.

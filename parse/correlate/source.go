@@ -80,7 +80,7 @@ func (s *Source) RecordID(r *parse.Record) parse.RecordID {
 func requests(k parse.SourceKind) bool {
 	switch k {
 	case parse.SourceVarnishlog, parse.SourceVarnishncsa, parse.SourceNginxAccess, parse.SourceHAProxy,
-		parse.SourceApacheAccess, parse.SourceEnvoy, parse.SourceApp, parse.SourcePHPFPM, parse.SourceCDN:
+		parse.SourceApacheAccess, parse.SourceEnvoy, parse.SourceApp, parse.SourcePHPFPMAccess, parse.SourceCDN:
 		return true
 	}
 	return false

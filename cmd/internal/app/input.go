@@ -58,7 +58,7 @@ var kinds = map[string]struct {
 	"nginx-error":      {parse.SourceNginxError, parse.Nginx},
 	"php-fpm":          {parse.SourcePHPFPM, parse.PHPFPM},
 	"php-fpm-slow":     {parse.SourcePHPFPMSlow, parse.PHPFPM},
-	"php-fpm-access":   {parse.SourcePHPFPM, parse.PHPFPM},
+	"php-fpm-access":   {parse.SourcePHPFPMAccess, parse.PHPFPM},
 	"app-json":         {parse.SourceApp, parse.App},
 	"logfmt":           {parse.SourceApp, parse.App},
 	"app":              {parse.SourceApp, parse.App},
