@@ -27,10 +27,10 @@ func (s *Set) Diagnose(q *parse.Request, env *Env) Verdict {
 	return v
 }
 
-// diagnoseAfresh is Diagnose without the cache.
-func (s *Set) diagnoseAfresh(q *parse.Request, env *Env) Verdict {
+// diagnoseAfresh is Diagnose without an Env and without the cache.
+func (s *Set) diagnoseAfresh(q *parse.Request) Verdict {
 	var w workspace
-	if !w.view.look(q, env) {
+	if !w.view.look(q, nil) {
 		return unknown()
 	}
 	w.evidence.gather(&w.view, s)

@@ -22,9 +22,7 @@ func forms() map[string]*scene {
 	for i, a := range scenes {
 		b := scenes[(i*7+3)%len(scenes)]
 		s, o := a.build(), b.build()
-		for k := range o.q.Signals {
-			s.q.Signals = append(s.q.Signals, o.q.Signals[k])
-		}
+		s.q.Signals = append(s.q.Signals, o.q.Signals...)
 		base := len(s.q.Parts)
 		for k, p := range o.q.Parts[1:] {
 			if p.Record.Kind == parse.KindLog && base > 1 {
@@ -52,7 +50,7 @@ func told(v Verdict) Verdict {
 func TestCachedVerdictIsTheSame(t *testing.T) {
 	s := Builtin()
 	for name, c := range forms() {
-		afresh := s.diagnoseAfresh(&c.q, nil)
+		afresh := s.diagnoseAfresh(&c.q)
 		for range 2 { // the second is from the cache at the latest
 			if d := cmp.Diff(afresh, s.Diagnose(&c.q, nil)); d != "" {
 				t.Errorf("%s: %s", name, d)
@@ -82,7 +80,7 @@ func TestCacheKeepsWhatIsOfTheRequest(t *testing.T) {
 		for k := range c.q.Coverage {
 			c.q.Coverage[k].From, c.q.Coverage[k].To = c.q.Coverage[k].From+shift, c.q.Coverage[k].To+shift
 		}
-		if d := cmp.Diff(s.diagnoseAfresh(&c.q, nil), s.Diagnose(&c.q, nil)); d != "" {
+		if d := cmp.Diff(s.diagnoseAfresh(&c.q), s.Diagnose(&c.q, nil)); d != "" {
 			t.Fatalf("request %d: %s", i, d)
 		}
 	}
@@ -92,10 +90,10 @@ func TestOrderOfPartsAndSignalsDoesNotMatter(t *testing.T) {
 	s := Builtin()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for name, c := range forms() {
-		before := told(s.diagnoseAfresh(&c.q, nil))
+		before := told(s.diagnoseAfresh(&c.q))
 		for range 8 {
 			q := shuffled(&c.q, rnd)
-			if d := cmp.Diff(before, told(s.diagnoseAfresh(q, nil))); d != "" {
+			if d := cmp.Diff(before, told(s.diagnoseAfresh(q))); d != "" {
 				t.Errorf("%s: %s", name, d)
 				break
 			}
@@ -129,13 +127,13 @@ func shuffled(q *parse.Request, rnd *rand.Rand) *parse.Request {
 func TestRemovingASourceNeverLeadsDeeper(t *testing.T) {
 	s := Builtin()
 	for name, c := range forms() {
-		with := s.diagnoseAfresh(&c.q, nil)
+		with := s.diagnoseAfresh(&c.q)
 		for kind := parse.SourceKind(1); kind < parse.NumSourceKinds; kind++ {
 			if kind == c.q.Parts[0].Kind {
 				continue
 			}
 			q := without(&c.q, kind)
-			v := s.diagnoseAfresh(q, nil)
+			v := s.diagnoseAfresh(q)
 			contract(t, q, v)
 			if v.Cause == with.Cause || len(v.Chain) <= len(with.Chain) {
 				continue
@@ -206,7 +204,7 @@ func TestVarnishAloneClaimsItsSymptom(t *testing.T) {
 				q = without(q, kind)
 			}
 		}
-		v := s.diagnoseAfresh(q, nil)
+		v := s.diagnoseAfresh(q)
 		if v.Class != ClassNone && v.Cause != v.Symptom {
 			t.Errorf("%s: %s <- %s", name, v.Symptom, v.Cause)
 		}
@@ -282,7 +280,7 @@ func BenchmarkDiagnose(b *testing.B) {
 	b.Run("new", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			s.diagnoseAfresh(&c.q, nil)
+			s.diagnoseAfresh(&c.q)
 		}
 	})
 	b.Run("cached", func(b *testing.B) {
@@ -296,7 +294,7 @@ func BenchmarkDiagnose(b *testing.B) {
 func TestSeveralGoroutinesShareASet(t *testing.T) {
 	s := Builtin()
 	c := scenes[0].build()
-	want := s.diagnoseAfresh(&c.q, nil)
+	want := s.diagnoseAfresh(&c.q)
 	done := make(chan string)
 	for range 4 {
 		go func() {

@@ -50,7 +50,7 @@ func TestOneShapeOneVerdict(t *testing.T) {
 				Parts:    []parse.Part{{Record: r, Parent: -1, Kind: parse.SourceNginxAccess}},
 				Coverage: []parse.Coverage{{Kind: parse.SourceNginxAccess, From: r.Time, To: r.Ended, Lossless: true, Front: true}},
 			}
-			got := commonOf(s.diagnoseAfresh(&q, nil))
+			got := commonOf(s.diagnoseAfresh(&q))
 			want, ok := verdicts[string(shape)]
 			if !ok {
 				want = got

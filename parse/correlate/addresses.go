@@ -60,6 +60,7 @@ const (
 // failing is what a request asked and did not get an answer from.
 type failing struct {
 	addrs    [][]byte // addresses that were tried
+	path     [][]byte // the same of every hop: a log may be known by the address of the hop in front of it, when that hands on no id
 	backends [][]byte // names of backends in Varnish
 	hops     []*Source
 }
@@ -123,7 +124,7 @@ func (b *addressBook) livesElsewhere(f *failing, s *Source, service []byte) bool
 		}
 		for a := range addrs {
 			found = true
-			for _, tried := range f.addrs {
+			for _, tried := range f.path {
 				if string(tried) == a {
 					return false
 				}

@@ -14,7 +14,6 @@ type builder struct {
 	place map[Pos]int // where in Parts a Record is
 	cands []candidate // of the same index as Parts
 	asked map[Key]bool
-	sent  bool // something was sent to an origin whose log covers the time
 }
 
 func (b *builder) add(c candidate, parent int, score float64, how parse.JoinHow) int {
@@ -116,7 +115,7 @@ func (b *builder) byID() error {
 	want := Want{UID: b.q.UID}
 	for i := range b.q.Parts {
 		r := b.q.Parts[i].Record
-		v := span(b.cands[i].src, r).widen(slack)
+		v := span(b.cands[i].src, r).loose()
 		if i == 0 {
 			want.From, want.To = v.from, v.to+parse.Time(b.j.cfg.Hold)
 		}
@@ -231,7 +230,7 @@ func (b *builder) inferChild(i int) error {
 	if !b.asksOthers(i) || !b.j.hasBehind(p.src) {
 		return nil
 	}
-	v := span(p.src, r).widen(slack) // what ends later began before that
+	v := span(p.src, r).loose() // what ends later began before that
 	a, err := b.j.ring.answer(Want{UID: b.q.UID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to}, b.taken)
 	if err != nil {
 		return err
@@ -326,7 +325,7 @@ func (b *builder) lines(i int) error {
 	if r.ConnID != 0 && r.Tx == nil {
 		want.Keys = append(want.Keys, connKey(r.Program, r.ConnID))
 	}
-	v := span(p.src, r).widen(slack)
+	v := span(p.src, r).loose()
 	want.From, want.To = v.from, v.to
 	a, err := b.j.ring.answer(want, b.taken)
 	if err != nil {

@@ -17,7 +17,7 @@ func (j *Joiner) parent(c candidate) (candidate, bool, error) {
 		return j.began(c)
 	}
 	var found []candidate
-	v := span(c.src, r).widen(slack)
+	v := span(c.src, r).loose()
 	want := Want{UID: c.ID, From: v.from - parse.Time(j.cfg.Horizon), To: v.to + parse.Time(j.cfg.Hold)}
 	if r.Tx == nil && r.VXID != 0 {
 		want.Keys = append(want.Keys, vxidKey(r.VXID))
@@ -64,7 +64,7 @@ func (j *Joiner) unclaimed(found []candidate, p, c candidate) candidate {
 
 // began returns the Varnish transaction in which c's transaction began.
 func (j *Joiner) began(c candidate) (candidate, bool, error) {
-	v := span(c.src, c.Record).widen(slack)
+	v := span(c.src, c.Record).loose()
 	a, err := j.ring.Answer(Want{
 		UID: c.ID, Keys: []Key{vxidKey(c.Record.Tx.Parent)},
 		From: v.from - parse.Time(j.cfg.Horizon), To: v.to + parse.Time(j.cfg.Hold),
@@ -192,7 +192,7 @@ func (j *Joiner) inferParent(c candidate) (candidate, bool, error) {
 	if len(r.Method) == 0 || len(r.URL) == 0 || !j.hasFront(c.src) {
 		return candidate{}, false, nil
 	}
-	v := span(c.src, r).widen(slack)
+	v := span(c.src, r).loose()
 	a, err := j.ring.Answer(Want{UID: c.ID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to})
 	if err != nil {
 		return candidate{}, false, err
@@ -249,7 +249,7 @@ func (j *Joiner) mayAsk(p, c candidate) bool {
 
 // askedByID reports whether another Record of a hop in front of c carries its id.
 func (j *Joiner) askedByID(p, c candidate) bool {
-	v := span(c.src, c.Record).widen(slack)
+	v := span(c.src, c.Record).loose()
 	want := Want{UID: c.ID, From: v.from - parse.Time(j.cfg.Horizon), To: v.to + parse.Time(j.cfg.Hold)}
 	for _, id := range [...][]byte{c.Record.RequestID, c.Record.TraceID} {
 		if len(id) > 0 {

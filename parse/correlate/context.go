@@ -54,10 +54,12 @@ func (b *builder) failing() *failing {
 		if r.Tx != nil && len(r.Tx.Backend) > 0 && len(r.Upstreams) > 0 {
 			f.backends = append(f.backends, r.Tx.Backend)
 		}
-		if b.isLeaf(i) {
-			for k := range r.Upstreams {
-				if len(r.Upstreams[k].Addr) > 0 {
-					f.addrs = append(f.addrs, r.Upstreams[k].Addr)
+		leaf := b.isLeaf(i)
+		for k := range r.Upstreams {
+			if a := r.Upstreams[k].Addr; len(a) > 0 {
+				f.path = append(f.path, a)
+				if leaf {
+					f.addrs = append(f.addrs, a)
 				}
 			}
 		}

@@ -17,8 +17,9 @@ type candidate struct {
 // interval is a stretch of event time on the reference clock.
 type interval struct{ from, to parse.Time }
 
-func (v interval) widen(ns int64) interval {
-	return interval{v.from - parse.Time(ns), v.to + parse.Time(ns)}
+// loose is v with what two clocks that were brought together may still differ.
+func (v interval) loose() interval {
+	return interval{v.from - parse.Time(slack), v.to + parse.Time(slack)}
 }
 
 func (v interval) overlaps(w interval) bool { return v.from <= w.to && w.from <= v.to }
@@ -40,7 +41,7 @@ const slack = int64(250e6)
 // fits reports whether child may have happened on behalf of parent: it began
 // while the parent waited. It may end later, when the parent gave up.
 func fits(ps *Source, p *parse.Record, cs *Source, c *parse.Record) bool {
-	pv, cv := span(ps, p).widen(slack), span(cs, c)
+	pv, cv := span(ps, p).loose(), span(cs, c)
 	return cv.from <= pv.to && cv.to >= pv.from
 }
 
@@ -58,12 +59,12 @@ func inferScore(ps *Source, p *parse.Record, cs *Source, c *parse.Record) float6
 		score += 0.15
 	}
 	told := statusTold(p)
-	switch {
-	case told == 0: // the parent got no answer: the child was cut off, or late
+	switch told {
+	case 0: // the parent got no answer: the child was cut off, or late
 		if c.Status == statusClientLeft || c.Ended+parse.Time(cs.Offset) >= p.Ended+parse.Time(ps.Offset)-parse.Time(c.Precision) {
 			score += 0.15
 		}
-	case told == c.Status:
+	case c.Status:
 		score += 0.15
 	default:
 		return 0

@@ -2,6 +2,7 @@ package ruletest_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -125,13 +126,13 @@ tests:
 	no := false
 	fake := func(files fs.FS) ([]ruletest.Outcome, error) {
 		if b, err := fs.ReadFile(files, "a.log"); err != nil || string(b) != "x" {
-			return nil, fmt.Errorf("file %q %v", b, err)
+			return nil, fmt.Errorf("file %q: %w", b, err)
 		}
 		return []ruletest.Outcome{{URL: "/a", Symptom: "network.conn_reset", Decidable: &no}, {URL: "/more", Cause: "app_error.crash"}}, nil
 	}
 	var out bytes.Buffer
 	res, err := ruletest.Run(fstest.MapFS{"x.test.yaml": {Data: []byte(file)}}, fake, &out, false)
-	if err != ruletest.ErrFailed || res.Failed != 1 {
+	if !errors.Is(err, ruletest.ErrFailed) || res.Failed != 1 {
 		t.Fatalf("%+v %v", res, err)
 	}
 	for _, want := range []string{
@@ -142,8 +143,8 @@ tests:
 			t.Errorf("%q is not in:\n%s", want, out.String())
 		}
 	}
-	_, err = ruletest.Run(fstest.MapFS{"x.test.yaml": {Data: []byte("tests:\n  - nmae: a\n")}}, fake, &out, false)
-	if err == nil || !strings.Contains(err.Error(), "line 2: field nmae not found") {
+	_, err = ruletest.Run(fstest.MapFS{"x.test.yaml": {Data: []byte("tests:\n  - titel: a\n")}}, fake, &out, false)
+	if err == nil || !strings.Contains(err.Error(), "line 2: field titel not found") {
 		t.Errorf("an unknown key: %v", err)
 	}
 }

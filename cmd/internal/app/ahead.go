@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"why503/ingest"
@@ -61,7 +62,7 @@ func (a *ahead) read(ctx context.Context) {
 			return
 		}
 		var f filled
-		if f.block, f.err = a.blocks.Next(buf[:0]); f.err == io.EOF {
+		if f.block, f.err = a.blocks.Next(buf[:0]); errors.Is(f.err, io.EOF) {
 			return
 		}
 		if f.err != nil {

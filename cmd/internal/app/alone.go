@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"math"
 	"runtime"
@@ -116,7 +117,7 @@ func (s *blockSource) next(t *tally) bool {
 	defer s.mu.Unlock()
 	for {
 		b, err := s.blocks.Next(t.buf[:0])
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return false
 		}
 		if err != nil { // one part is damaged: told by Damage, the next goes on

@@ -177,7 +177,7 @@ func (r *Run) problem(err error) {
 // that names the file, else its content.
 func (r *Run) detect(in *input) error {
 	for _, f := range r.cfg.Formats {
-		name, glob, ok := cutLast(f, '=')
+		name, glob, ok := cutLast(f)
 		if !ok || !meets(glob, in.path) {
 			continue
 		}
@@ -233,10 +233,7 @@ func (r *Run) survey() error {
 		in.join = correlate.NewSource(parse.SourceID(len(ins)), in.kind, in.prog, "", in.source.Fingerprint)
 		ins = append(ins, in)
 	}
-	samples, err := r.samples(ins)
-	if err != nil {
-		return err
-	}
+	samples := r.samples(ins)
 	r.prepare(ins, samples)
 	sources := correlate.Canonical(samples)
 	slices.SortFunc(ins, func(a, b *input) int { return cmp.Compare(a.join.ID, b.join.ID) })
@@ -283,7 +280,7 @@ func (r *Run) prepare(ins []*input, samples []correlate.Sample) {
 
 // samples parses a piece of each input. Inputs whose stamps print no year are
 // sampled last, when the others have told which year it is.
-func (r *Run) samples(ins []*input) ([]correlate.Sample, error) {
+func (r *Run) samples(ins []*input) []correlate.Sample {
 	samples := make([]correlate.Sample, len(ins))
 	for _, undated := range []bool{false, true} {
 		if undated {
@@ -318,13 +315,13 @@ func (r *Run) samples(ins []*input) ([]correlate.Sample, error) {
 	for _, in := range ins {
 		in.join.Host = in.host
 	}
-	return samples, nil
+	return samples
 }
 
 // nameHost finds the host of an input: --host, else the name in its lines.
 func (r *Run) nameHost(in *input, records []*parse.Record) {
 	for _, h := range r.cfg.Hosts {
-		if name, glob, ok := cutLast(h, '='); ok && meets(glob, in.path) {
+		if name, glob, ok := cutLast(h); ok && meets(glob, in.path) {
 			in.host = name
 			return
 		}
@@ -474,9 +471,10 @@ type UsageError struct{ text string }
 
 func (e *UsageError) Error() string { return e.text }
 
-func cutLast(s string, sep byte) (before, after string, ok bool) {
+// cutLast divides NAME=GLOB at its last equals sign: a format's definition may hold others.
+func cutLast(s string) (name, glob string, ok bool) {
 	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] == sep {
+		if s[i] == '=' {
 			return s[:i], s[i+1:], true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"container/heap"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -75,8 +76,8 @@ func (s *sorter) flush() error {
 		binary.LittleEndian.PutUint64(head[:], uint64(e.time))
 		copy(head[8:], e.id[:])
 		binary.LittleEndian.PutUint32(head[24:], uint32(e.n))
-		w.Write(head[:]) // bufio keeps the first error until Flush
-		w.Write(s.data[e.off : e.off+e.n])
+		_, _ = w.Write(head[:]) // bufio keeps the first error until Flush
+		_, _ = w.Write(s.data[e.off : e.off+e.n])
 		s.end += int64(len(head) + e.n)
 	}
 	if err := w.Flush(); err != nil {
@@ -163,7 +164,7 @@ type runHead struct {
 
 func (h *runHead) next() (bool, error) {
 	var head [28]byte
-	if _, err := io.ReadFull(h.r, head[:]); err == io.EOF {
+	if _, err := io.ReadFull(h.r, head[:]); errors.Is(err, io.EOF) {
 		return false, nil
 	} else if err != nil {
 		return false, fmt.Errorf("reading the temporary file: %w", err)

@@ -10,7 +10,7 @@ import (
 // checkFormats tells slips in --format and --host before anything is read.
 func checkFormats(cfg *AnalyzeConfig) error {
 	for _, f := range cfg.Formats {
-		name, glob, ok := cutLast(f, '=')
+		name, glob, ok := cutLast(f)
 		if !ok || glob == "" {
 			return &UsageError{fmt.Sprintf("--format %s: it has no GLOB. Write --format NAME=GLOB (names: --format list)", f)}
 		}
@@ -22,7 +22,7 @@ func checkFormats(cfg *AnalyzeConfig) error {
 		}
 	}
 	for _, h := range cfg.Hosts {
-		name, glob, ok := cutLast(h, '=')
+		name, glob, ok := cutLast(h)
 		if !ok || name == "" || glob == "" {
 			return &UsageError{fmt.Sprintf("--host %s: it names no files. Write --host NAME=GLOB, like --host web-1=/var/log/web-1/*", h)}
 		}
@@ -47,7 +47,7 @@ func (r *Run) tellUnused() {
 		values []string
 	}{{"format", r.cfg.Formats}, {"host", r.cfg.Hosts}} {
 		for _, v := range f.values {
-			_, glob, _ := cutLast(v, '=')
+			_, glob, _ := cutLast(v)
 			met := false
 			for _, in := range r.inputs {
 				met = met || meets(glob, in.path)

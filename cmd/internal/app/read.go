@@ -86,7 +86,7 @@ func (in *input) readAll(ctx context.Context, zone *time.Location, base time.Tim
 	defer lines.Close()
 	for {
 		l, err := lines.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
