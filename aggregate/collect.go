@@ -55,12 +55,15 @@ type causeRow struct {
 	crawlers    int64
 	background  int64
 	samples     []sample
+	shapes      map[string]*shape
+	scratch     []byte // scratch
 }
 
 // A sample is a request that stands for others of its row, so that a report
 // can quote lines of the time that it tells of.
 type sample struct {
 	at  parse.Time
+	of  *shape
 	row Failure
 	v   rules.Verdict
 	inf []float64 // score of each link's Part where that was inferred
@@ -70,6 +73,7 @@ type sample struct {
 const (
 	maxNames   = 512 // backends or routes
 	maxSamples = 64
+	maxShapes  = 32
 	sampleGap  = parse.Time(5e9)
 
 	confidenceUnit = 1e9
@@ -190,7 +194,7 @@ func (c *Collector) row(g *Group, v *rules.Verdict, first func() (*parse.Request
 	k := causeKey{v.Class.String(), v.Cause, v.Symptom}
 	r := c.causes[k]
 	if r == nil {
-		r = &causeRow{key: k, first: g.Ended, backends: map[string]int64{}, routes: map[string]int64{}, links: map[string]int64{}}
+		r = &causeRow{key: k, first: g.Ended, backends: map[string]int64{}, routes: map[string]int64{}, links: map[string]int64{}, shapes: map[string]*shape{}}
 		c.causes[k] = r
 	}
 	r.n += g.N
@@ -208,29 +212,44 @@ func (c *Collector) row(g *Group, v *rules.Verdict, first func() (*parse.Request
 			r.links[v.Chain[i].Cause] += g.N
 		}
 	}
-	if r.room(g.Ended, len(v.Chain)) {
+	shape := r.shape(v)
+	shape.n += g.N
+	if len(r.samples) < maxSamples && (shape.sampled == 0 || g.Ended-shape.sampled >= sampleGap) {
+		shape.sampled = g.Ended
 		q, v := first()
-		r.samples = append(r.samples, c.sample(q, v, g.Ended))
+		r.samples = append(r.samples, c.sample(q, v, g.Ended, shape))
 	}
 }
 
-// room makes room for a sample where the row has none of that time, or one with
-// a shorter chain. It never goes back in time, so that of a Group none but the
-// first can find room.
-func (r *causeRow) room(ended parse.Time, chain int) bool {
-	n := len(r.samples)
-	if n == 0 || ended-r.samples[n-1].at >= sampleGap {
-		return n < maxSamples
-	}
-	if last := &r.samples[n-1]; ended < last.at || chain <= len(last.row.Chain) {
-		return false
-	}
-	r.samples = r.samples[:n-1]
-	return true
+// A shape is the causes that a chain runs through. A row has few of them, and
+// what most of its requests have is what a report should show.
+type shape struct {
+	n       int64
+	sampled parse.Time // when its last sample ended. It never goes back, so that of a Group none but the first is sampled
 }
 
-func (c *Collector) sample(q *parse.Request, v *rules.Verdict, ended parse.Time) sample {
-	s := sample{at: ended, row: c.rows.Row(q, v), v: *v}
+// shape returns the shape of v's chain; what exceeds the bound shares one.
+func (r *causeRow) shape(v *rules.Verdict) *shape {
+	r.scratch = r.scratch[:0]
+	for i := range v.Chain {
+		r.scratch = append(append(r.scratch, v.Chain[i].Cause...), '>')
+	}
+	s := r.shapes[string(r.scratch)]
+	if s == nil {
+		if len(r.shapes) >= maxShapes {
+			r.scratch = r.scratch[:0]
+			if s = r.shapes[""]; s != nil {
+				return s
+			}
+		}
+		s = &shape{}
+		r.shapes[string(r.scratch)] = s
+	}
+	return s
+}
+
+func (c *Collector) sample(q *parse.Request, v *rules.Verdict, ended parse.Time, of *shape) sample {
+	s := sample{at: ended, of: of, row: c.rows.Row(q, v), v: *v}
 	for i := range v.Chain {
 		score := 0.0
 		if j := PartOf(q, v.Chain[i].Part).Join; j.How == parse.JoinInferred {
@@ -360,7 +379,7 @@ func (c *Collector) missingRows() []MissingCount {
 }
 
 // cause makes the row of n requests from first to last, with the sample that
-// lies in that time and leads deepest.
+// lies in that time and has the chain of most.
 func (r *causeRow) cause(n, of int64, first, last parse.Time) Cause {
 	row := Cause{
 		Cause: r.key.cause, Symptom: r.key.symptom, Class: r.key.class, Count: n, First: at(first), Last: at(last),
@@ -389,7 +408,7 @@ func (r *causeRow) best(first, last parse.Time) *sample {
 		if s.at < first || s.at > last {
 			continue
 		}
-		if best == nil || len(s.row.Chain) > len(best.row.Chain) {
+		if best == nil || s.of.n > best.of.n || s.of.n == best.of.n && len(s.row.Chain) > len(best.row.Chain) {
 			best = s
 		}
 	}

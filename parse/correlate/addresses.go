@@ -151,7 +151,7 @@ func sameHost(a, b *Source) bool { return a.Host == b.Host || a.Host == "" || b.
 
 // answers reports whether s is known to answer at an address that was tried.
 func (b *addressBook) answers(s parse.SourceID, f *failing) bool {
-	for _, a := range f.addrs {
+	for _, a := range f.path {
 		if b.owners[string(a)][s] {
 			return true
 		}

@@ -117,8 +117,9 @@ func (b *builder) byID() error {
 		r := b.q.Parts[i].Record
 		v := span(b.cands[i].src, r).loose()
 		if i == 0 {
-			want.From, want.To = v.from, v.to+parse.Time(b.j.cfg.Hold)
+			want.From, want.To = v.from, v.to
 		}
+		want.From, want.To = min(want.From, v.from), max(want.To, v.to) // what ends later began before that
 		for _, k := range idsOf(r) {
 			if !b.asked[k] && len(b.asked) < maxIDs {
 				b.asked[k] = true

@@ -18,7 +18,7 @@ func (j *Joiner) parent(c candidate) (candidate, bool, error) {
 	}
 	var found []candidate
 	v := span(c.src, r).loose()
-	want := Want{UID: c.ID, From: v.from - parse.Time(j.cfg.Horizon), To: v.to + parse.Time(j.cfg.Hold)}
+	want := Want{UID: c.ID, From: v.from, To: v.to} // who asked was waiting then
 	if r.Tx == nil && r.VXID != 0 {
 		want.Keys = append(want.Keys, vxidKey(r.VXID))
 	}
@@ -250,7 +250,7 @@ func (j *Joiner) mayAsk(p, c candidate) bool {
 // askedByID reports whether another Record of a hop in front of c carries its id.
 func (j *Joiner) askedByID(p, c candidate) bool {
 	v := span(c.src, c.Record).loose()
-	want := Want{UID: c.ID, From: v.from - parse.Time(j.cfg.Horizon), To: v.to + parse.Time(j.cfg.Hold)}
+	want := Want{UID: c.ID, From: v.from, To: v.to} // who asked was waiting then
 	for _, id := range [...][]byte{c.Record.RequestID, c.Record.TraceID} {
 		if len(id) > 0 {
 			want.Keys = append(want.Keys, idKey(id))
