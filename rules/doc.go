@@ -40,6 +40,8 @@
 //	    words: "nothing listened at {addr} | {backend} refused"  # first that can be filled
 //	    advice: ["now", "lasting"]
 //	    quote: [BerespStatus]          # line to quote for a rule without events
+//	    tells: [app.own.exception]     # line of the same record to quote in the event's place
+//	    setting: keepalive_timeout     # line of a configuration to quote where one was given
 //	    before: 30m                    # of a signal: how long before the failure, and after it
 //	    after: 2s
 //	    until: [systemd.started]       # ends the state that the event began
@@ -54,7 +56,7 @@
 //	triggers:
 //	  - {kind: deploy, events: [deploy.*]}
 //	missing:
-//	  - {causes: [origin_slow.*], in: [varnish], kind: app, unless: [php_fpm], source: "...", decides: "...", snippet: "..."}
+//	  - {causes: [origin_slow.*], in: [varnish], kind: app, unless: [php_fpm], with: [php_fpm_slow], source: "...", decides: "...", snippet: "..."}
 //
 // # Conditions
 //

@@ -113,7 +113,15 @@ func (w *writer) quoteSetting(l *Link, u *rule) {
 func (w *writer) where(st step) (part, note int) {
 	if st.item >= 0 {
 		it := &w.e.items[st.item]
-		return int(it.part), int(it.note)
+		part, note := int(it.part), int(it.note)
+		if st.rule.tells != nil {
+			for k, n := range w.v.part(part).Record.Notes {
+				if st.rule.tells.has(n.Event) {
+					return part, k
+				}
+			}
+		}
+		return part, note
 	}
 	places := [...]int{w.v.at, w.v.hop}
 	for _, f := range st.rule.quote {

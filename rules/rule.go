@@ -54,6 +54,7 @@ type rule struct {
 	cause      string // empty: that of the event's row
 	level      string // empty: that of the cause
 	confidence float64
+	tells      *eventSet // a line of the same record that is quoted in its place
 	setting    string // that the link quotes where a configuration gives it
 	reached    Reached
 	knows      bool // reached is given
@@ -140,6 +141,7 @@ func (r reader) rule(n *yaml.Node) (*rule, error) {
 		"advice":     r.setTexts(&u.advice),
 		"quote":      r.setTexts(&quote),
 		"setting":    r.setText(&u.setting),
+		"tells":      func(n *yaml.Node) (err error) { u.tells, err = r.events(n); return err },
 		"hypothesis": r.setBool(&u.hypothesis),
 		"generic":    r.setBool(&u.generic),
 		"ignore":     r.setBool(&u.ignore),

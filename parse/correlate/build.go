@@ -60,6 +60,9 @@ func (b *builder) descend() error {
 		if len(b.q.Parts) > before {
 			continue
 		}
+		if err := b.each(b.unlinkedFetches); err != nil {
+			return err
+		}
 		if err := b.each(b.inferChild); err != nil {
 			return err
 		}

@@ -42,6 +42,9 @@ func (j *Joiner) parent(c candidate) (candidate, bool, error) {
 	if p, ok := nearest(found, c); ok {
 		return j.unclaimed(found, p, c), true, nil
 	}
+	if p, ok, err := j.fetchedFor(c); ok || err != nil {
+		return p, ok, err
+	}
 	return j.inferParent(c)
 }
 
@@ -103,7 +106,7 @@ func (j *Joiner) asks(p *candidate, c candidate) bool {
 		p.how = parse.JoinConnection
 		return sameRequestLine(pr, cr)
 	}
-	if p.src.Rank >= c.src.Rank && !(cr.Kind == parse.KindLog && p.src.Rank == c.src.Rank) {
+	if p.src.Rank >= c.src.Rank && !(cr.Kind == parse.KindLog && p.src.Rank == c.src.Rank) && !unlinked(pr, cr) {
 		return false
 	}
 	switch {

@@ -164,7 +164,7 @@ func (s *survey) retell(a, b int) bool {
 	if len(p) == 0 {
 		return false
 	}
-	pairs, named := pairUp(p, q)
+	pairs, named, left := pairUp(p, q)
 	share := float64(pairs) / float64(len(p))
 	if share < twinShare {
 		return false
@@ -173,7 +173,17 @@ func (s *survey) retell(a, b int) bool {
 		return true
 	}
 	differ := x.Source.Host != "" && y.Source.Host != "" && x.Source.Host != y.Source.Host
-	return !differ && pairs >= twinFewest && float64(pairs) >= twinShare*float64(len(q))
+	// A stamp of whole seconds near the end of a stretch says nothing of which side of it.
+	left = slices.DeleteFunc(left, func(r *parse.Record) bool { return !surely(r, both) })
+	return !differ && pairs >= twinFewest && float64(pairs) >= twinShare*float64(pairs+len(left))
+}
+
+// surely reports whether r ended within one of the stretches, wherever within
+// its stamp's unit that was.
+func surely(r *parse.Record, within []interval) bool {
+	return slices.ContainsFunc(within, func(v interval) bool {
+		return v.from <= r.Ended && r.Ended+parse.Time(r.Precision) <= v.to
+	})
 }
 
 func holds(records []*parse.Record, kind parse.Kind) bool {
@@ -235,9 +245,9 @@ func common(records []*parse.Record, within []interval, fetches bool) []*parse.R
 	return out
 }
 
-// pairUp pairs each of p with one of q, and counts the pairs and those that an
-// id names.
-func pairUp(p, q []*parse.Record) (pairs, named int) {
+// pairUp pairs each of p with one of q. It counts the pairs and those that an
+// id names, and returns those of q that are left.
+func pairUp(p, q []*parse.Record) (pairs, named int, left []*parse.Record) {
 	byURL := make(map[Key][]int)
 	for i, r := range q {
 		k := urlKey(nil, r.URL)
@@ -268,7 +278,12 @@ func pairUp(p, q []*parse.Record) (pairs, named int) {
 			}
 		}
 	}
-	return pairs, named
+	for i, r := range q {
+		if !used[i] {
+			left = append(left, r)
+		}
+	}
+	return pairs, named, left
 }
 
 // sameTelling reports whether two Records of one program may tell of the same
