@@ -26,7 +26,7 @@ type Collector struct {
 	all       *rollup.Series
 	failed    *rollup.Series
 	detector  *incident.Detector
-	seconds   map[siteSecond]*second
+	feed      *incident.Feed
 	cells     cells
 	from, to  parse.Time
 }
@@ -79,23 +79,13 @@ const (
 	confidenceUnit = 1e9
 )
 
-type siteSecond struct {
-	site string
-	at   int64
-}
-
-type second struct {
-	requests, failures int64
-	first, last        parse.Time
-	causes             map[string]int64
-}
-
 // NewCollector returns an empty Collector that describes requests by d.
 func NewCollector(d *Describer) *Collector {
+	detector := incident.New(incident.Defaults())
 	return &Collector{
 		rows: d, causes: make(map[causeKey]*causeRow), missing: make(map[missingKey]*missingRow),
 		all: rollup.NewSeries(1 << 14), failed: rollup.NewSeries(1 << 14),
-		detector: incident.New(incident.Defaults()), seconds: make(map[siteSecond]*second), cells: newCells(),
+		detector: detector, feed: incident.NewFeed(detector), cells: newCells(),
 		from: math.MaxInt64, to: math.MinInt64,
 	}
 }
@@ -106,17 +96,7 @@ func (c *Collector) Count(site string, t parse.Time, n int64) {
 	c.requests += n
 	c.all.Add(t, n)
 	c.from, c.to = min(c.from, t), max(c.to, t)
-	c.second(site, t).requests += n
-}
-
-func (c *Collector) second(site string, t parse.Time) *second {
-	k := siteSecond{site, int64(t) / 1e9}
-	s := c.seconds[k]
-	if s == nil {
-		s = &second{}
-		c.seconds[k] = s
-	}
-	return s
+	c.feed.Site([]byte(site)).Requests(t, n)
 }
 
 // A Group is requests that failed alike and at one time, which are counted
@@ -164,16 +144,7 @@ func (c *Collector) AddGroup(g *Group, v *rules.Verdict, first func() (*parse.Re
 func (c *Collector) failure(g *Group, v *rules.Verdict) {
 	c.reached[v.Reached] += g.N
 	c.failed.Add(g.Ended, g.N)
-	s := c.second(g.Site, g.Ended)
-	s.failures += g.N
-	if s.first == 0 || g.Ended < s.first {
-		s.first = g.Ended
-	}
-	s.last = max(s.last, g.Ended)
-	if s.causes == nil {
-		s.causes = make(map[string]int64)
-	}
-	s.causes[v.Cause] += g.N
+	c.feed.Site([]byte(g.Site)).Failures(g.Ended, v.Cause, g.N)
 	if v.Decidable {
 		return
 	}
@@ -290,37 +261,12 @@ func pathOf(url []byte) []byte {
 }
 
 // Advance says that nothing that ended before t will come any more.
-func (c *Collector) Advance(t parse.Time) {
-	if len(c.seconds) < 4096 {
-		return
-	}
-	c.detect(int64(t) / 1e9)
-}
-
-// detect hands the seconds before at to the detector, in order.
-func (c *Collector) detect(at int64) {
-	keys := make([]siteSecond, 0, len(c.seconds))
-	for k := range c.seconds {
-		if k.at < at {
-			keys = append(keys, k)
-		}
-	}
-	slices.SortFunc(keys, func(a, b siteSecond) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.site, b.site)) })
-	for _, k := range keys {
-		s := c.seconds[k]
-		sec := incident.Second{At: k.at, Requests: max(s.requests, s.failures), Failures: s.failures, First: s.first, Last: s.last}
-		for _, cause := range slices.Sorted(maps.Keys(s.causes)) {
-			sec.Causes = append(sec.Causes, incident.Count{Cause: cause, N: s.causes[cause]})
-		}
-		c.detector.Add(k.site, sec)
-		delete(c.seconds, k)
-	}
-}
+func (c *Collector) Advance(t parse.Time) { c.feed.Release(t) }
 
 // Summary returns what was collected. The sources, the ledger and the warnings
 // are the caller's to fill.
 func (c *Collector) Summary() Summary {
-	c.detect(math.MaxInt64)
+	c.feed.Flush()
 	s := Summary{
 		Requests: max(c.requests, c.classes[rules.ClassFailure]), Failures: c.classes[rules.ClassFailure],
 		Classes: map[string]int64{}, Reached: map[string]int64{},
@@ -338,7 +284,6 @@ func (c *Collector) Summary() Summary {
 	}
 	if c.from <= c.to {
 		s.Window = Window{at(c.from), at(c.to)}
-		c.detector.Advance(int64(c.to)/1e9 + 1)
 	}
 	for _, r := range c.ranked() {
 		row := r.cause(r.n, s.Failures, r.first, r.last)

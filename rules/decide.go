@@ -40,7 +40,9 @@ func (s *Set) decide(e *evidence) *decision {
 	// are no independent throws.
 	d.confidence = last.sure
 	for _, st := range d.steps {
-		d.confidence = min(d.confidence, st.sure)
+		if st.rule != unclassified || len(d.steps) == 1 { // a proxy that says nothing weakens no other link
+			d.confidence = min(d.confidence, st.sure)
+		}
 	}
 	d.class = classOf(e, first.cause.Slug, last.cause.Slug)
 	d.missing = s.missing(e, d)

@@ -55,7 +55,7 @@ type rule struct {
 	level      string // empty: that of the cause
 	confidence float64
 	tells      *eventSet // a line of the same record that is quoted in its place
-	setting    string // that the link quotes where a configuration gives it
+	setting    string    // that the link quotes where a configuration gives it
 	reached    Reached
 	knows      bool // reached is given
 	words      []template

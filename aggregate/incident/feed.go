@@ -60,9 +60,10 @@ func (s *Stream) Requests(t parse.Time, n int64) {
 	}
 }
 
-// Failure counts a failed request that ended at t. It is one of those that
-// Requests was told of.
-func (s *Stream) Failure(t parse.Time, cause string) {
+// Failures counts n failed requests that ended at t. They are of those that
+// Requests was told of; where more failed than were counted, as of a hop whose
+// own log does not stand in front, the failed ones are all that is known.
+func (s *Stream) Failures(t parse.Time, cause string, n int64) {
 	sec := s.second(t)
 	if sec == nil {
 		return
@@ -71,8 +72,8 @@ func (s *Stream) Failure(t parse.Time, cause string) {
 		sec.First, sec.Last = t, t
 	}
 	sec.First, sec.Last = min(sec.First, t), max(sec.Last, t)
-	sec.Failures++
-	sec.Causes = addCounts(sec.Causes, []Count{{cause, 1}})
+	sec.Failures += n
+	sec.Causes = addCounts(sec.Causes, []Count{{cause, n}})
 }
 
 // second returns the second of t, nil when it has been released.
@@ -100,6 +101,7 @@ func (s *Stream) second(t parse.Time) *Second {
 // pass gives the first n seconds to the detector.
 func (s *Stream) pass(n int) {
 	for _, sec := range s.seconds[:n] {
+		sec.Requests = max(sec.Requests, sec.Failures)
 		if !s.f.d.Add(s.site, sec) {
 			s.f.late += sec.Requests
 		}

@@ -42,7 +42,7 @@ func TestFeedSortsWhatIsNotReleased(t *testing.T) {
 				s := f.Site([]byte("shop"))
 				s.Requests(h.ended, 1)
 				if h.cause != "" {
-					s.Failure(h.ended, h.cause)
+					s.Failures(h.ended, h.cause, 1)
 				}
 				if newest = max(newest, h.ended); i%100 == 0 {
 					f.Release(newest - lag)
@@ -79,7 +79,7 @@ func TestFeedIsBoundedAndCountsWhatIsLate(t *testing.T) {
 	}
 	f.Release(at(4 * maxOpenSeconds))
 	s.Requests(at(7), 1)
-	s.Failure(at(8), "x")
+	s.Failures(at(8), "x", 1)
 	if f.Late() != 2 {
 		t.Errorf("%d late", f.Late())
 	}

@@ -102,7 +102,7 @@ func (v *view) why(n int, doubt bool) string {
 		switch {
 		case i >= n:
 			rest += c.Count
-		case c.certainty() == unknown && c.Words == "":
+		case c.unexplained():
 			parts = append(parts, fmt.Sprintf("%s for reasons these logs cannot tell", count(c.Count)))
 		case c.certainty() == unknown:
 			parts = append(parts, fmt.Sprintf("%s because %s", count(c.Count), c.words()))
@@ -130,10 +130,16 @@ func (v *view) single(c *group) string {
 	case likely:
 		return " most likely because " + c.words()
 	}
-	if c.Words == "" {
+	if c.unexplained() {
 		return " and these logs cannot say why" + v.lacking()
 	}
 	return "; " + c.words() + " and these logs cannot say why" + v.lacking()
+}
+
+// unexplained reports whether nothing is known of what the proxy saw either, so
+// that there is nothing to put behind a "because".
+func (g *group) unexplained() bool {
+	return g.certainty() == unknown && (g.Words == "" || strings.HasPrefix(g.Cause.Cause, "unknown."))
 }
 
 // words are the cause in words, or its name where a rule has none.

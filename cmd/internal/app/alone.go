@@ -8,7 +8,6 @@ import (
 	"math"
 	"runtime"
 	"sync"
-	"time"
 
 	"why503/aggregate"
 	"why503/ingest"
@@ -188,7 +187,7 @@ func (c *counting) take(t *tally) error {
 		r.collect.AddGroup(&g.Group, &g.kind.v, func() (*parse.Request, *rules.Verdict) { return c.again(g) })
 	}
 	r.progress()
-	r.collect.Advance(c.latest - parse.Time(2*time.Minute))
+	r.collect.Advance(c.latest - settled)
 	return nil
 }
 

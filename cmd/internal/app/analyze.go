@@ -391,6 +391,10 @@ func (r *Run) read(ctx context.Context) error {
 	return r.joiner.Flush()
 }
 
+// settled is how long after it ended a request may still be counted: the join
+// holds it back, and its outermost hop may be told of late.
+const settled = parse.Time(15 * time.Minute)
+
 func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
 	m, err := merge.New(streams)
 	if err != nil {
@@ -412,7 +416,7 @@ func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
 				return err
 			}
 			r.progress()
-			r.collect.Advance(it.Logged - parse.Time(2*time.Minute))
+			r.collect.Advance(it.Logged - settled)
 		}
 		if it.Logged < r.upTo-parse.Time(disorder) {
 			r.late++
