@@ -305,6 +305,23 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
+// An access line that shows no more than a status does not make the program's
+// own line, joined to it, less sure.
+func TestASilentProxyWeakensNoOtherLink(t *testing.T) {
+	s := new(scene)
+	n := s.nginx(500, 1e6)
+	s.app(n, "java.lang.OutOfMemoryError: Java heap space")
+	v := Builtin().Diagnose(&s.q, nil)
+	if v.Symptom != "unknown.unclassified" || v.Cause != "overload.heap_exhausted" || v.Confidence < 0.6 {
+		t.Errorf("got %s <- %s at %v", v.Symptom, v.Cause, v.Confidence)
+	}
+	s = new(scene)
+	s.nginx(500, 1e6)
+	if v := Builtin().Diagnose(&s.q, nil); v.Cause != "unknown.unclassified" || v.Confidence > 0.5 {
+		t.Errorf("alone: %s at %v", v.Cause, v.Confidence)
+	}
+}
+
 // contract holds what is true of every Verdict (design: a request in the list).
 func contract(t *testing.T, q *parse.Request, v Verdict) {
 	t.Helper()

@@ -41,7 +41,30 @@ func reference(t testing.TB, f *aggregate.Failure) string {
 	if err := enc.Encode(tidy(reflect.ValueOf(*f)).Interface()); err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	return string(inJSON(b.Bytes()))
+}
+
+func TestJSONHasNothingThatATerminalObeys(t *testing.T) {
+	text := "/a\u009b31m\u202e\u2028\x7f\x1b]0;t\a\U000e0001é"
+	var summary bytes.Buffer
+	if err := JSON(&summary, &aggregate.Summary{Warnings: []string{text}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]string{"list": ndjson(t, &aggregate.Failure{Path: text}), "summary": summary.String()} {
+		if i := strings.IndexFunc(got, func(r rune) bool { return r != '\n' && !visible(r) }); i >= 0 {
+			t.Errorf("%s: %q is raw", name, got[i:min(i+4, len(got))])
+		}
+		var back struct {
+			Path     string
+			Warnings []string
+		}
+		if err := json.Unmarshal([]byte(got), &back); err != nil {
+			t.Fatal(err)
+		}
+		if back.Path != text && (len(back.Warnings) == 0 || back.Warnings[0] != text) {
+			t.Errorf("%s: %+q and %+q came back", name, back.Path, back.Warnings)
+		}
+	}
 }
 
 // finite replaces what JSON has no number for.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"reflect"
@@ -13,10 +14,15 @@ import (
 // JSON writes the summary as one indented object. Lists and maps without
 // entries are [] and {}, never null; bytes that are not UTF-8 are \xNN.
 func JSON(w io.Writer, s *aggregate.Summary) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(tidy(reflect.ValueOf(*s)).Interface())
+	if err := enc.Encode(tidy(reflect.ValueOf(*s)).Interface()); err != nil {
+		return err
+	}
+	_, err := w.Write(inJSON(b.Bytes()))
+	return err
 }
 
 var timeType = reflect.TypeFor[time.Time]()

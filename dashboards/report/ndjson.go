@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"why503/aggregate"
@@ -231,15 +232,38 @@ func quote(b []byte, s string) []byte {
 			b = append(b, s[done:i]...)
 			b = append(b, '\\', '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 			done = i + 1
-		case r == '\u2028' || r == '\u2029': // line ends to JavaScript
-			b = append(b, s[done:i]...)
-			b = append(b, `\u202`...)
-			b = append(b, hexDigits[r&15])
+		case !visible(r):
+			b = appendUTF16(append(b, s[done:i]...), r)
 			done = i + n
 		}
 		i += n
 	}
 	return append(append(b, s[done:]...), '"')
+}
+
+// appendUTF16 writes r as JSON escapes. JSON may be shown on a terminal, to
+// which a C1 control or a bidirectional override is as good as an escape.
+func appendUTF16(b []byte, r rune) []byte {
+	for _, u := range utf16.AppendRune(nil, r) {
+		b = append(b, '\\', 'u', hexDigits[u>>12], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
+	}
+	return b
+}
+
+// inJSON writes what is not visible in encoded JSON as escapes. Outside of
+// strings JSON is visible.
+func inJSON(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r >= utf8.RuneSelf && !visible(r) || r == 0x7f {
+			out = appendUTF16(out, r)
+		} else {
+			out = append(out, b[i:i+n]...)
+		}
+		i += n
+	}
+	return out
 }
 
 func escapeByte(b []byte, c byte) []byte {

@@ -86,6 +86,23 @@ func TestTheSentenceStaysShort(t *testing.T) {
 	}
 }
 
+func TestTheSentenceGivesNoReasonWhereNothingWasSeen(t *testing.T) {
+	s := lockWait()
+	c := &s.Causes[0]
+	c.Cause, c.Symptom, c.Words = "unknown.unclassified", "unknown.unclassified", "recognised as a failure but with no further evidence"
+	c.Decidable, c.Confidence = 0, 0.3
+	if got := Sentence(s, nil); strings.Contains(got, "recognised") || !strings.Contains(got, "UTC and these logs cannot say why") {
+		t.Error(got)
+	}
+	other := *c
+	other.Cause, other.Words, other.Decidable, other.Confidence, other.Count = "network.conn_refused", "cart7 refused the connection", 7, 0.97, 7
+	c.Count = 8
+	s.Causes = append(s.Causes, other)
+	if got := Sentence(s, nil); !strings.Contains(got, "for reasons these logs cannot tell") {
+		t.Error(got)
+	}
+}
+
 func TestTheSentenceNamesDaysZoneTriggerAndWhatGoesOn(t *testing.T) {
 	s := lockWait()
 	s.Causes[0].Last = s.Causes[0].Last.Add(24 * time.Hour)
