@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"slices"
+
 	"why503/parse"
 )
 

@@ -3,6 +3,7 @@ package correlate
 import (
 	"cmp"
 	"slices"
+
 	"why503/parse"
 )
 

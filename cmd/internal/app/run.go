@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"time"
+
 	"why503/aggregate"
 	"why503/ingest/merge"
 	"why503/parse"

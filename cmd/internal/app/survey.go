@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"time"
+
 	"why503/aggregate"
 	"why503/parse"
 	"why503/parse/correlate"
