@@ -97,15 +97,17 @@ func (c *Collector) incident(in incident.Incident) Incident {
 		decidable        int64
 	}
 	groups := make(map[causeKey]*group)
+	undecided := make(map[causeKey]int64)
 	for k, v := range c.cells.n {
 		if k.site != in.Site || v.last < in.Start || v.first > in.End || k.class != rules.ClassFailure.String() {
 			continue
 		}
 		out.Reached[k.reached] += v.n
+		ck := causeKey{k.class, k.cause, k.symptom}
 		if !k.decidable {
 			out.Undecided += v.n
+			undecided[ck] += v.n
 		}
-		ck := causeKey{k.class, k.cause, k.symptom}
 		g := groups[ck]
 		if g == nil {
 			g = &group{first: v.first, last: v.last, backends: map[string]int64{}, routes: map[string]int64{}}
@@ -131,7 +133,7 @@ func (c *Collector) incident(in incident.Incident) Incident {
 	}
 	if len(out.Causes) > 0 {
 		out.Chain = out.Causes[0].Chain
-		out.Missing = c.missingOf(in)
+		out.Missing = c.missingOf(in, undecided)
 	}
 	return out
 }
@@ -158,21 +160,24 @@ func (c *Collector) recovered(in incident.Incident) bool {
 const luck = 0.01
 
 // missingOf names the logs that would decide the incident's undecided
-// requests, from the samples of its time.
-func (c *Collector) missingOf(in incident.Incident) []MissingCount {
-	seen := make(map[missingKey]bool)
+// requests, from the samples of its time, and how many of those each would.
+func (c *Collector) missingOf(in incident.Incident, undecided map[causeKey]int64) []MissingCount {
+	place := make(map[missingKey]int)
 	out := []MissingCount{}
 	for _, r := range c.ranked() {
-		s := r.best(in.Start, in.End)
-		if s == nil || s.at < in.Start || s.at > in.End || s.row.Decidable || r.key.class != rules.ClassFailure.String() {
+		s, n := r.best(in.Start, in.End), undecided[r.key]
+		if s == nil || s.at < in.Start || s.at > in.End || s.row.Decidable || n == 0 {
 			continue
 		}
 		for _, m := range s.row.Missing {
 			k := missingKey{m.Source, m.Kind, m.Why}
-			if !seen[k] {
-				seen[k] = true
-				out = append(out, MissingCount{Missing: m, Count: r.n})
+			i, ok := place[k]
+			if !ok {
+				i = len(out)
+				place[k] = i
+				out = append(out, MissingCount{Missing: m})
 			}
+			out[i].Count += n
 		}
 	}
 	return out

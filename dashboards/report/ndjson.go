@@ -199,7 +199,7 @@ func floatOrNull(b []byte, key string, f *float64) []byte {
 
 // asIs holds the bytes that stand for themselves in a JSON string.
 var asIs = func() (t [256]bool) {
-	for c := byte(' '); c < utf8.RuneSelf; c++ {
+	for c := byte(' '); c < 0x7f; c++ {
 		t[c] = c != '"' && c != '\\'
 	}
 	return t

@@ -133,7 +133,7 @@ func (r *Run) nameHost(in *input, records []*parse.Record) {
 func (r *Run) tellClock(in *input) {
 	c := in.clock
 	if c.Zone != 0 && r.cfg.Zone == nil {
-		r.warnings = append(r.warnings, fmt.Sprintf("%s: its stamps print no zone; they fit the other logs as %s, so they were read as that. To set it: --zone", in.name, zoneName(-c.Zone)))
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: its stamps print no zone; they fit the other logs as %s, so they were read as that. To set it: --zone", in.name, zoneName(c.Zone)))
 	}
 }
 

@@ -35,7 +35,7 @@ is one argument, whole or just its message, so quote it; - reads lines from
 standard input. It reads no logs: analyze does, and decides between the causes.
 
 The exit code is 0 also when a line is not known or means nothing bad.`,
-		Example: `  why503 lookup '-   FetchError     backend web: fail errno 111 (Connection refused)'
+		Example: `  why503 lookup '-   FetchError  backend b: fail errno 111 (Connection refused)'
   why503 lookup 'upstream timed out (110: Connection timed out) while reading'
   grep -h crit /var/log/nginx/error.log | why503 lookup -o json -`,
 		Args: func(c *cobra.Command, args []string) error {

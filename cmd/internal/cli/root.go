@@ -40,7 +40,7 @@ which lines prove it, and, where these logs cannot tell, which log would.
 It needs no configuration, no service and no network: it reads files.`,
 		Example: `  why503 analyze /var/log/varnish/varnishlog.log /var/log/nginx/ app.log
   why503 explain 65571 /var/log/varnish/ /var/log/nginx/
-  why503 lookup '-   FetchError     backend web: fail errno 111 (Connection refused)'`,
+  why503 lookup '-   FetchError  backend b: fail errno 111 (Connection refused)'`,
 		Args:          noSuchCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		Version:       versionOf(version),
