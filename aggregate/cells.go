@@ -85,7 +85,8 @@ func (c *Collector) incident(in incident.Incident) Incident {
 	out := Incident{
 		ID: in.ID, Site: in.Site, Start: at(in.Start), End: at(in.End), Ongoing: in.Ongoing && !c.recovered(in),
 		DurationS: float64(in.End-in.Start) / 1e9, Failures: in.Failures, Requests: in.Requests, PeakRatio: in.PeakRatio,
-		Causes: []Cause{}, Localisation: []Local{}, WhatIf: []struct{}{}, Reached: map[string]int64{}, Missing: []MissingCount{}, Chain: []ChainLink{},
+		Clients: c.clients.count(in.Site, in.Start, in.End),
+		Causes:  []Cause{}, Localisation: []Local{}, WhatIf: []struct{}{}, Reached: map[string]int64{}, Missing: []MissingCount{}, Chain: []ChainLink{},
 	}
 	for i := range rules.NumReached {
 		out.Reached[i.String()] = 0

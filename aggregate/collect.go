@@ -28,6 +28,7 @@ type Collector struct {
 	detector  *incident.Detector
 	feed      *incident.Feed
 	cells     cells
+	clients   clients
 	from, to  parse.Time
 }
 
@@ -85,7 +86,7 @@ func NewCollector(d *Describer) *Collector {
 	return &Collector{
 		rows: d, causes: make(map[causeKey]*causeRow), missing: make(map[missingKey]*missingRow),
 		all: rollup.NewSeries(1 << 14), failed: rollup.NewSeries(1 << 14),
-		detector: detector, feed: incident.NewFeed(detector), cells: newCells(),
+		detector: detector, feed: incident.NewFeed(detector), cells: newCells(), clients: newClients(),
 		from: math.MaxInt64, to: math.MinInt64,
 	}
 }
@@ -104,6 +105,7 @@ func (c *Collector) Count(site string, t parse.Time, n int64) {
 type Group struct {
 	N, Crawlers          int64
 	Background           int64      // fetches that no client waited for
+	Clients              []uint64   // ClientOf each, the same one as often as it failed
 	Ended                parse.Time // on the reference clock
 	Site, Backend, Route string     // as the functions of these names make them
 }
@@ -113,8 +115,11 @@ func (c *Collector) Add(q *parse.Request, v *rules.Verdict) {
 	root := q.Root()
 	g := Group{
 		N: 1, Ended: root.Ended + parse.Time(q.Parts[0].Offset),
-		Site:    Site(root.Host), // as the request was counted, not as a joined line may name it
+		Site:    c.rows.Site(root), // as the request was counted, not as a joined line may name it
 		Backend: Backend(q), Route: rollup.Route(string(pathOf(root.URL))),
+	}
+	if len(root.Client) > 0 {
+		g.Clients = []uint64{ClientOf(root.Client)}
 	}
 	if ClientClass(root.Agent) == crawler {
 		g.Crawlers = 1
@@ -145,6 +150,9 @@ func (c *Collector) failure(g *Group, v *rules.Verdict) {
 	c.reached[v.Reached] += g.N
 	c.failed.Add(g.Ended, g.N)
 	c.feed.Site([]byte(g.Site)).Failures(g.Ended, v.Cause, g.N)
+	for _, client := range g.Clients {
+		c.clients.add(g.Site, g.Ended, client)
+	}
 	if v.Decidable {
 		return
 	}

@@ -18,6 +18,7 @@ import (
 type Origin struct {
 	Name string // how the report names the file
 	Zone int64  // ns to add to stamps that were written in another zone than assumed
+	Site string // of requests whose line names no host
 }
 
 // A Namer tells the Origin of a source, and where a Record of it stands in a
@@ -43,6 +44,15 @@ func Site(host []byte) string {
 	return strings.TrimSuffix(s, ".")
 }
 
+// Site is the site that a client-facing Record counts for: by its own host,
+// else that of its source.
+func (d *Describer) Site(r *parse.Record) string {
+	if len(r.Host) > 0 {
+		return Site(r.Host)
+	}
+	return d.Names.Origin(r.Source).Site
+}
+
 // Row returns the row of q.
 func (d *Describer) Row(q *parse.Request, v *rules.Verdict) Failure {
 	root, answer := q.Root(), rules.AnswerOf(q)
@@ -61,7 +71,9 @@ func (d *Describer) Row(q *parse.Request, v *rules.Verdict) Failure {
 	f.Path, _, _ = strings.Cut(string(root.URL), "?")
 	f.Route = rollup.Route(f.Path)
 	f.Host = firstText(q, func(r *parse.Record) []byte { return r.Host })
-	f.Site = Site([]byte(f.Host))
+	if f.Site = d.Site(root); f.Site == "" {
+		f.Site = Site([]byte(f.Host))
+	}
 	f.RequestID = firstText(q, func(r *parse.Record) []byte { return r.RequestID })
 	f.TraceID = firstText(q, func(r *parse.Record) []byte { return r.TraceID })
 	for i := range q.Parts {

@@ -109,9 +109,10 @@ func (e *evidence) gather(v *view, s *Set) {
 		}
 	} else {
 		e.walls = [len(timeoutNames)]WallSource{}
-		if ups := v.part(v.hop).Record.Upstreams; len(ups) > 0 {
+		if r := v.part(v.hop).Record; len(r.Upstreams) > 0 {
+			u := &r.Upstreams[waitedIn(r, answering(r))]
 			for i, name := range timeoutNames {
-				e.walls[i] = v.env.wallNear(name, v.part(v.hop).Record.Program, v.part(v.hop).Host, string(ups[len(ups)-1].Addr), ups[len(ups)-1].Response, 0.05)
+				e.walls[i] = v.env.wallNear(name, r.Program, v.part(v.hop).Host, string(u.Addr), u.Response, 0.05)
 			}
 		}
 	}
@@ -299,7 +300,7 @@ func (e *evidence) signature(b []byte) []byte {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
 	}
 	var bits uint32
-	for i, y := range [...]bool{f.Cut, f.Detailed, f.Synth, f.VCLFailed, f.VCLError, f.Abandoned, f.MadeError, f.Opened, f.Sent, f.Reused, f.Queued, f.Unix, f.OriginSeen, f.OriginAbsent, f.Unserved, f.UsuallySlow, f.VersionMoved} {
+	for i, y := range [...]bool{f.Cut, f.Detailed, f.Synth, f.VCLFailed, f.VCLError, f.Abandoned, f.MadeError, f.Opened, f.Sent, f.Reused, f.Queued, f.Unix, f.TimedOut, f.OriginSeen, f.OriginAbsent, f.Unserved, f.UsuallySlow, f.VersionMoved} {
 		if y {
 			bits |= 1 << i
 		}

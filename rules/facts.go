@@ -29,6 +29,7 @@ type Facts struct {
 	Reused       bool    `expr:"reused"`
 	Queued       bool    `expr:"queued"`   // it waited for the fetch of another request
 	Unix         bool    `expr:"unix"`     // the next hop is a Unix socket
+	TimedOut     bool    `expr:"timed_out"` // the proxy gave the deciding attempt up and made a 504 of it
 	Idle         float64 `expr:"idle"`     // s that the connection had been idle, -1 not known
 	Took         float64 `expr:"took"`     // s of the span that ended in the failure
 	Duration     float64 `expr:"duration"` // s of the whole request at this hop
@@ -72,6 +73,7 @@ var flags = map[string]func(*Facts) bool{
 	"sent":           func(f *Facts) bool { return f.Sent },
 	"reused":         func(f *Facts) bool { return f.Reused },
 	"queued":         func(f *Facts) bool { return f.Queued },
+	"timed_out":      func(f *Facts) bool { return f.TimedOut },
 	"unix":           func(f *Facts) bool { return f.Unix },
 	"origin_seen":    func(f *Facts) bool { return f.OriginSeen },
 	"origin_absent":  func(f *Facts) bool { return f.OriginAbsent },

@@ -141,15 +141,17 @@ func unwellText(r *parse.Record) bool {
 }
 
 // observeUpstreams does for an access line what observeFetch does for a
-// transaction. Of several attempts the last decided.
+// transaction. Of several attempts the one that made the answer decided.
 func observeUpstreams(f *Facts, r *parse.Record) {
-	u := &r.Upstreams[len(r.Upstreams)-1]
+	at := answering(r)
+	u := &r.Upstreams[at]
 	f.Attempts = len(r.Upstreams)
 	f.Opened = u.Connect >= 0
 	f.Sent = u.Connect >= 0
 	f.Unix = bytes.HasPrefix(u.Addr, []byte("unix:"))
-	if u.Response > 0 {
-		f.Took = seconds(u.Response)
+	f.TimedOut = timedOut(r, at)
+	if ns := r.Upstreams[waitedIn(r, at)].Response; ns > 0 {
+		f.Took = seconds(ns)
 	}
 	// nginx repeats the 502 and 504 that it made itself as the upstream's; an
 	// answer that was received has a time of its header.
@@ -241,8 +243,10 @@ func (v *view) served() bool {
 		if (r.Program == parse.App || r.Program == parse.PHPFPM) && r.Status > 0 {
 			return true
 		}
-		if n := len(r.Upstreams); n > 0 && r.Upstreams[n-1].Header >= 0 && r.Upstreams[n-1].Status > 0 {
-			return true
+		if len(r.Upstreams) > 0 {
+			if u := &r.Upstreams[answering(r)]; u.Header >= 0 && u.Status > 0 {
+				return true
+			}
 		}
 	}
 	return false

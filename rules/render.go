@@ -269,8 +269,10 @@ func spell(ns int64) string {
 // took is the exact length of the span that ended in the failure.
 func (v *view) took() int64 {
 	if v.at < 0 {
-		if ups := v.part(v.hop).Record.Upstreams; len(ups) > 0 && ups[len(ups)-1].Response > 0 {
-			return ups[len(ups)-1].Response
+		if r := v.part(v.hop).Record; len(r.Upstreams) > 0 {
+			if ns := r.Upstreams[waitedIn(r, answering(r))].Response; ns > 0 {
+				return ns
+			}
 		}
 		return int64(ended(v.part(v.hop)) - start(v.part(v.hop)))
 	}
@@ -310,8 +312,8 @@ func (v *view) addr() string {
 		}
 		return ""
 	}
-	if ups := v.part(v.hop).Record.Upstreams; len(ups) > 0 {
-		return text(ups[len(ups)-1].Addr)
+	if r := v.part(v.hop).Record; len(r.Upstreams) > 0 {
+		return text(r.Upstreams[waitedIn(r, answering(r))].Addr)
 	}
 	return ""
 }

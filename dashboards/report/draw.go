@@ -23,6 +23,13 @@ func (e *explainer) draw(l *ladder, indent int) {
 		head = head.pad(n.x-(len(n.name)-1)/2).own(plain, n.name)
 	}
 	e.write(head)
+	for _, w := range l.before {
+		row := line(nil).pad(l.lanes[len(l.lanes)-1].x + 2)
+		if w.lane >= 0 {
+			row[l.lanes[w.lane].x] = newCell(e.wrote, plain)
+		}
+		e.stampRow(row, lead(e.zero(l)-w.at), w.rough, []line{e.quoted(w.text, max(e.Width-notes, 20))}, notes)
+	}
 	at := l.moments(unit)
 	rows := l.waits(at, unit)
 	for i, t := range at {
@@ -89,7 +96,7 @@ func (e *explainer) moment(l *ladder, t, next parse.Time, notes int) {
 		}
 	}
 	var says, answers []line
-	rough := false
+	rough, exact := false, false
 	for i := range l.spans {
 		s := &l.spans[i]
 		if s.from < t && s.to >= next {
@@ -119,6 +126,12 @@ func (e *explainer) moment(l *ladder, t, next parse.Time, notes int) {
 			set(x, e.top, plain)
 		}
 	}
+	for i := range l.spans { // an exact stamp in the row is the row's
+		if s := &l.spans[i]; in(s.from) || in(s.to) {
+			rough, exact = rough || s.rough, exact || !s.rough
+		}
+	}
+	rough = rough && !exact
 	for i := len(l.spans) - 1; i >= 0; i-- { // answers, from the inside out
 		s := &l.spans[i]
 		if !in(s.to) {
@@ -136,7 +149,7 @@ func (e *explainer) moment(l *ladder, t, next parse.Time, notes int) {
 		says = append(says, e.quoted(w.text, max(e.Width-notes, 20)))
 		rough = rough || w.rough
 	}
-	e.stampRow(l, row, t, rough, append(says, answers...), notes)
+	e.stampRow(row, clock(t-e.zero(l), l.to-l.from), rough, append(says, answers...), notes)
 }
 
 // answer draws the end of a span and returns what to say of it.
@@ -209,22 +222,12 @@ func (e *explainer) done() rune { return e.glyphs.end }
 
 // stampRow writes a row with its time at the left and what it says at the
 // right, the rest of which goes on below.
-func (e *explainer) stampRow(l *ladder, row line, t parse.Time, rough bool, says []line, notes int) {
-	seconds := float64(t-l.from) / float64(time.Second)
-	if t > l.from {
-		seconds = float64(t-e.start(0)) / float64(time.Second)
-	}
-	text := fmt.Sprintf("%6.3f", seconds)
-	if l.to-l.from < parse.Time(10*time.Millisecond) {
-		text = fmt.Sprintf("%6.4f", seconds)
-	}
-	if seconds >= 100 {
-		text = fmt.Sprintf("%6.1f", seconds)
-	}
+func (e *explainer) stampRow(row line, text string, rough bool, says []line, notes int) {
+	text = strings.TrimLeft(text, " ")
 	if rough {
-		text = "~" + strings.TrimLeft(text, " ")
-		text = fmt.Sprintf("%6s", text)
+		text = "~" + text
 	}
+	text = fmt.Sprintf("%6s", text)
 	for i, c := range text {
 		if i < len(row) {
 			row[i] = newCell(c, dim)

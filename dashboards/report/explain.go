@@ -36,6 +36,7 @@ func Explain(w io.Writer, q *parse.Request, v *rules.Verdict, o ExplainOptions) 
 	if e.Quiet {
 		return e.out.Flush()
 	}
+	e.order()
 	e.ladders()
 	e.saw()
 	e.joined()
@@ -47,6 +48,8 @@ type explainer struct {
 	q    *parse.Request
 	v    *rules.Verdict
 	file func(parse.SourceID) string
+	// moved is how much later each part is drawn than it was stamped.
+	moved []parse.Time
 }
 
 func (e *explainer) head() {

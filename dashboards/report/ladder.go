@@ -30,6 +30,7 @@ type busy struct {
 	from, to parse.Time
 	status   int
 	request  bool // it has an answer, so an arrow back
+	rough    bool // its stamp has seconds only
 	cause    bool
 	left     bool // it gave up: what it asked was still at work when it ended
 	deaf     bool // who asked had left when it answered
@@ -40,6 +41,7 @@ type wrote struct {
 	lane  int
 	at    parse.Time
 	rough bool // the stamp has seconds only
+	apart bool // it is of no request alone, and may tell of the time before
 	text  string
 }
 
@@ -51,6 +53,7 @@ type ladder struct {
 	title   string
 	lanes   []ladderLane
 	spans   []busy
+	before  []wrote // from before the request
 	lines   []wrote
 	from    parse.Time
 	to      parse.Time
@@ -110,7 +113,14 @@ func (e *explainer) start(i int) parse.Time {
 	if p.Record == nil || p.Record.Time == 0 {
 		return 0
 	}
-	return p.Record.Time + parse.Time(p.Offset)
+	return p.Record.Time + parse.Time(p.Offset) + e.later(i)
+}
+
+func (e *explainer) later(i int) parse.Time {
+	if i < len(e.moved) {
+		return e.moved[i]
+	}
+	return 0
 }
 
 func (e *explainer) end(i int) parse.Time {
@@ -118,7 +128,7 @@ func (e *explainer) end(i int) parse.Time {
 	if p.Record == nil || p.Record.Ended == 0 {
 		return e.start(i)
 	}
-	return max(p.Record.Ended+parse.Time(p.Offset), e.start(i))
+	return max(p.Record.Ended+parse.Time(p.Offset)+e.later(i), e.start(i))
 }
 
 // programOf names a lane or a row.
@@ -220,7 +230,7 @@ func (e *explainer) collect(owner []int, head int, first bool) *ladder {
 			l.from = min(l.from, s.from)
 		}
 	}
-	l.settle()
+	l.settle(e.zero(l))
 	return l
 }
 
@@ -233,6 +243,7 @@ func (e *explainer) occupy(l *ladder, i, lane, by int, hop bool) {
 	if from == 0 {
 		return
 	}
+	rough := r.Precision >= int64(time.Second)
 	cause := len(e.v.Chain) > 1 && e.v.Chain[len(e.v.Chain)-1].Part == i
 	switch {
 	case hop:
@@ -244,12 +255,12 @@ func (e *explainer) occupy(l *ladder, i, lane, by int, hop bool) {
 				return
 			}
 		}
-		l.spans = append(l.spans, busy{part: i, lane: lane, by: by, from: from, to: to, status: r.Status, request: true, cause: cause})
+		l.spans = append(l.spans, busy{part: i, lane: lane, by: by, from: from, to: to, status: r.Status, request: true, cause: cause, rough: rough})
 		if t := fault(r); t != "" && r.Kind == parse.KindFetch {
 			l.lines = append(l.lines, wrote{lane: silent, at: to, text: firstLine(t)})
 		}
 	case to > from && i < len(e.q.Parts):
-		l.spans = append(l.spans, busy{part: i, lane: lane, by: min(by, lane-1), from: from, to: to, cause: cause})
+		l.spans = append(l.spans, busy{part: i, lane: lane, by: min(by, lane-1), from: from, to: to, cause: cause, rough: rough})
 		lane = silent // the corner that begins the span is its sign
 		fallthrough
 	default:
@@ -261,14 +272,15 @@ func (e *explainer) occupy(l *ladder, i, lane, by int, hop bool) {
 		if t == "" {
 			t = string(r.Raw)
 		}
-		l.lines = append(l.lines, wrote{lane: lane, at: from, rough: r.Precision >= int64(time.Second), text: firstLine(t)})
+		l.lines = append(l.lines, wrote{lane: lane, at: from, rough: rough, apart: i >= len(e.q.Parts), text: firstLine(t)})
 	}
 }
 
-// settle finds who gave up, and puts the rough stamps where the order allows.
-func (l *ladder) settle() {
+// settle finds who gave up, takes out what was before the request at zero, and
+// puts the rough stamps where the order allows.
+func (l *ladder) settle(zero parse.Time) {
 	const (
-		slack        = parse.Time(5 * time.Millisecond)
+		slack        = stampSlack
 		clientClosed = 499 // nginx: who asked closed the connection
 	)
 	for i := range l.spans {
@@ -282,6 +294,14 @@ func (l *ladder) settle() {
 			}
 		}
 	}
+	slices.SortStableFunc(l.lines, func(a, b wrote) int { return cmp.Compare(a.at, b.at) })
+	l.lines = slices.DeleteFunc(l.lines, func(w wrote) bool {
+		early := w.apart && w.at < l.from && zero-w.at >= parse.Time(time.Millisecond)
+		if early {
+			l.before = append(l.before, w)
+		}
+		return early
+	})
 	// A line far outside is not drawn: moving it into the ladder would lie, and
 	// stretching the ladder would hide the request.
 	whole := l.to - l.from

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"why503/aggregate"
@@ -239,13 +238,13 @@ func (p *page) events(a axis, v *view) []eventLane {
 		}
 	}
 	for _, c := range order[:min(len(order), maxLanes)] {
-		out = append(out, eventLane{short(c), whats[c], p.marks(marks[c])})
+		out = append(out, eventLane{causeLabel(c), whats[c], p.marks(marks[c])})
 	}
 	if t := v.trigger; t != nil && t.What != "" && len(out) < maxLanes {
 		if c, ok := a.index(v.first.Add(-time.Duration(t.BeforeS * float64(time.Second)))); ok {
 			m := make([]bool, a.n)
 			m[c] = true
-			out = append(out, eventLane{short(t.Kind), t.What, p.marks(m)})
+			out = append(out, eventLane{changeLabel(t.Kind), t.What, p.marks(m)})
 		}
 	}
 	return out
@@ -261,16 +260,4 @@ func (p *page) marks(at []bool) line {
 		}
 	}
 	return l
-}
-
-// short makes a slug a name of a lane: its last part's first word.
-func short(slug string) string {
-	if i := strings.LastIndexByte(slug, '.'); i >= 0 {
-		slug = slug[i+1:]
-	}
-	word, _, _ := strings.Cut(slug, "_")
-	if r := []rune(word); len(r) > gutter-2 {
-		word = string(r[:gutter-2])
-	}
-	return word
 }

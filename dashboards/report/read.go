@@ -8,6 +8,8 @@ import (
 	"why503/aggregate"
 )
 
+const emptySource = "empty"
+
 // A readRow is a source, or all sources of one program.
 type readRow struct {
 	name, host     string
@@ -83,13 +85,8 @@ func (p *page) readRows(s *aggregate.Summary, perFile bool) []readRow {
 	var out []readRow
 	for i := range s.Sources {
 		src := &s.Sources[i]
-		name := src.Program
-		if name == "" {
-			name = src.Format
-		}
-		if name == "" {
-			name = "unknown"
-		}
+		name := sourceName(src)
+		empty := name == emptySource
 		if perFile {
 			name = src.Path
 		}
@@ -106,6 +103,9 @@ func (p *page) readRows(s *aggregate.Summary, perFile bool) []readRow {
 		if src.Clock != "" && !slices.Contains(r.clocks, src.Clock) {
 			r.clocks = append(r.clocks, src.Clock)
 		}
+		if perFile && empty && src.Clock == "" {
+			r.clocks = append(r.clocks, emptySource)
+		}
 		if perFile && !src.First.IsZero() {
 			cal := newCalendar(p.Zone, s.Window.From, s.Window.To)
 			r.span = cal.at(src.First) + " to " + cal.until(src.First, src.Last)
@@ -113,6 +113,20 @@ func (p *page) readRows(s *aggregate.Summary, perFile bool) []readRow {
 		r.reason(src, perFile)
 	}
 	return out
+}
+
+// sourceName names what wrote a source. Nothing can be said of one without a
+// byte other than that it is empty, which is no fault of the reader.
+func sourceName(src *aggregate.Source) string {
+	switch {
+	case src.Program != "":
+		return src.Program
+	case src.Bytes == 0 && src.Lines == 0 && src.Skipped == 0 && src.Note == "" && len(src.Losses) == 0:
+		return emptySource
+	case src.Format != "":
+		return src.Format
+	}
+	return "unknown"
 }
 
 // reason collects why lines of a source were not read or its times corrected.

@@ -51,20 +51,31 @@ func stopped(s *aggregate.Summary, zone *time.Location) string {
 	return fmt.Sprintf("(stopped at %d %%, up to %s) ", share, up)
 }
 
+// doubts say of several causes that they are not the end of it, the wordiest
+// first.
+var doubts = [...]string{"; what lay behind that, these logs cannot say", "; why, these logs cannot say", ""}
+
 // sentence prefers to say all, and drops from the end what does not fit: the
-// trigger, causes beyond the first two, clauses of the causes' words.
+// trigger, that something lay behind, causes beyond the first, clauses of the
+// causes' words.
 func (v *view) sentence(zone *time.Location) string {
 	head := v.head(zone)
 	before := ""
 	if v.trigger != nil && v.trigger.What != "" {
 		before = "; began " + span(time.Duration(v.trigger.BeforeS*float64(time.Second))) + " after " + Escape(v.trigger.What)
 	}
-	for _, tail := range []string{v.why(3, true) + before, v.why(3, true), v.why(3, false), v.why(2, false), v.why(1, false)} {
+	tails := []string{v.why(3, doubts[0]) + before, v.why(3, doubts[1]) + before}
+	for n := 3; n > 0; n-- {
+		for _, doubt := range doubts {
+			tails = append(tails, v.why(n, doubt))
+		}
+	}
+	for _, tail := range tails {
 		if s := head + tail + "."; utf8.RuneCountInString(s) <= maxSentence {
 			return s
 		}
 	}
-	return shorten(head+v.why(1, false), maxSentence-1) + "."
+	return shorten(head+v.why(1, ""), maxSentence-1) + "."
 }
 
 func (v *view) head(zone *time.Location) string {
@@ -86,8 +97,8 @@ func (v *view) head(zone *time.Location) string {
 // mainShare is from which share a cause speaks for all failures.
 const mainShare = 0.95
 
-// why names up to n causes; doubt says of several that they are not the end of it.
-func (v *view) why(n int, doubt bool) string {
+// why names up to n causes, and adds doubt where several are not the end of it.
+func (v *view) why(n int, doubt string) string {
 	if len(v.causes) == 0 {
 		return " and these logs cannot say why" + v.lacking()
 	}
@@ -117,8 +128,8 @@ func (v *view) why(n int, doubt bool) string {
 	if rest > 0 {
 		s += fmt.Sprintf(", %s for others", count(rest))
 	}
-	if undecided > 0 && doubt {
-		s += "; what lay behind that, these logs cannot say"
+	if undecided > 0 {
+		s += doubt
 	}
 	return s
 }

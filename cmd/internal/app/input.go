@@ -21,6 +21,7 @@ type input struct {
 	kind   parse.SourceKind
 	prog   parse.Program
 	host   string
+	site   string            // of requests whose line names no host
 	join   *correlate.Source // nil when its lines are not read
 	clock  correlate.Clock
 	zoned  bool // its stamps print their zone

@@ -14,7 +14,7 @@ type namer struct{ ins []*input }
 // Origin implements aggregate.Namer.
 func (n namer) Origin(s parse.SourceID) aggregate.Origin {
 	in := n.ins[s]
-	return aggregate.Origin{Name: in.name, Zone: -in.clock.Zone}
+	return aggregate.Origin{Name: in.name, Zone: -in.clock.Zone, Site: in.site}
 }
 
 // Place implements aggregate.Namer.

@@ -159,7 +159,9 @@ func (in *input) skip(l parse.Line) {
 	if len(l.Text) == 0 {
 		return // an empty line says nothing in any format
 	}
-	in.skipped++
+	if !l.Cut { // what is longer than the bound is counted by the reader
+		in.skipped++
+	}
 	if in.skipped*tolerated > in.lines+tolerated {
 		in.lossy = true
 	}

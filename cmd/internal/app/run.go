@@ -103,7 +103,7 @@ func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
 			r.cfg.Record(it.Record)
 		}
 		if front[it.Record.Source] && r.counts(it.Record, it.Logged) {
-			r.collect.Count(aggregate.Site(it.Record.Host), it.Logged, 1)
+			r.collect.Count(r.rows.Site(it.Record), it.Logged, 1)
 		}
 	}
 }

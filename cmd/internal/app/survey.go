@@ -68,9 +68,35 @@ func (r *Run) calendar(ins []*input, samples []correlate.Sample) calendar {
 func (r *Run) prepare(ins []*input, samples []correlate.Sample) {
 	c := r.calendar(ins, samples)
 	c.clean(samples)
+	nameSites(ins, samples)
 	for i, in := range ins {
 		in.calendar, in.dated = c, c.first(samples[i].Records)
 		in.sorted = unordered(samples[i].Records) || r.unordered[in.path] || (r.sortAll && in.source.Size >= 0)
+	}
+}
+
+// nameSites gives inputs whose lines name no host the one site that the others
+// tell of; where they tell of several, it stays empty.
+func nameSites(ins []*input, samples []correlate.Sample) {
+	only := ""
+	named := make([]bool, len(ins))
+	for i := range samples {
+		for _, rec := range samples[i].Records {
+			if len(rec.Host) == 0 || rec.Kind == parse.KindLog {
+				continue
+			}
+			named[i] = true
+			site := aggregate.Site(rec.Host)
+			if only != "" && site != only {
+				return
+			}
+			only = site
+		}
+	}
+	for i, in := range ins {
+		if !named[i] {
+			in.site = only
+		}
 	}
 }
 

@@ -177,6 +177,9 @@ func (w *worker) count(rec *parse.Record, ended parse.Time) {
 	}
 	g := &t.groups[i]
 	g.N++
+	if len(rec.Client) > 0 {
+		g.Clients = append(g.Clients, aggregate.ClientOf(rec.Client))
+	}
 	if w.crawls(rec.Agent) {
 		g.Crawlers++
 	}

@@ -78,7 +78,12 @@ var forms = []string{"text", "json", "markdown", "csv"}
 var writers = map[string]func(io.Writer, *aggregate.Summary, report.Options) error{
 	"text":     report.Text,
 	"markdown": report.Markdown,
-	"json":     func(w io.Writer, s *aggregate.Summary, _ report.Options) error { return report.JSON(w, s) },
+	"json": func(w io.Writer, s *aggregate.Summary, o report.Options) error {
+		for i := range s.Incidents {
+			s.Incidents[i].Sentence = report.IncidentSentence(s, &s.Incidents[i], o.Zone)
+		}
+		return report.JSON(w, s)
+	},
 }
 
 func runAnalyze(c *cobra.Command, f *analyzeFlags, paths []string) error {
