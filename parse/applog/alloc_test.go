@@ -38,6 +38,34 @@ func TestParsersAllocateNothing(t *testing.T) {
 	}
 }
 
+// TestIDsInBracketsAllocateNothing holds the look-ahead from a logger's name at
+// no allocation.
+func TestIDsInBracketsAllocateNothing(t *testing.T) {
+	for _, text := range []string{
+		"2026-11-22 21:35:16,726 ERROR app [3f2504e0-4f89-41d3-9a0c-0305e82c3301] boom",
+		"2026-11-22 21:35:16,726 ERROR app [request_id=r1] boom",
+		"2026-11-22 21:35:16,726 ERROR timeout [trace_id=3f2504e0-4f89-41d3-9a0c-0305e82c3301] boom",
+	} {
+		p := new(Plain)
+		p.Base(base)
+		line := parse.Line{Text: []byte(text), Number: 1}
+		found := 0
+		emit := func(r *parse.Record) {
+			if len(r.RequestID) > 0 {
+				found++
+			}
+		}
+		run := func() {
+			_ = p.Parse(line, emit)
+			p.Flush(emit)
+		}
+		run()
+		if n := testing.AllocsPerRun(20, run); n != 0 || found == 0 {
+			t.Errorf("%v allocations and %d ids for %q", n, found, text)
+		}
+	}
+}
+
 func BenchmarkParse(b *testing.B) {
 	for _, c := range []struct{ kind, file string }{
 		{"json", "web.log"}, {"logfmt", "libraries.log"}, {"plain", "web.log"}, {"fpmlog", "web.log"}, {"fpmaccess", "web.log"}, {"systemd", "web.log"}, {"syslog", "mixed.log"},

@@ -15,6 +15,7 @@ type entry struct {
 	dur   int64 // ns, -1 when not given
 
 	message, requestID, traceID                       []byte
+	likelyID                                          []byte // serves as request id where the line names none
 	method, url, query, host, protocol, client, agent []byte
 	service, version, machine, logger                 []byte
 	errText, errType, errMessage, stack               []byte
@@ -34,6 +35,9 @@ func (e *entry) served() bool {
 
 // fill writes the entry to r, all but Kind and Notes.
 func (e *entry) fill(r *parse.Record, line parse.Line) {
+	if len(e.requestID) == 0 {
+		e.requestID = e.likelyID
+	}
 	r.Program = parse.App
 	r.Level, r.Precision = e.level, e.prec
 	r.Raw, r.Offset, r.Line, r.Incomplete = line.Text, line.Offset, line.Number, line.Cut
@@ -105,12 +109,20 @@ func (e *entry) setVXID(v []byte) {
 	}
 }
 
-// setTraceID takes an id or a traceparent.
+// setTraceID takes an id or a traceparent. A UUID with its dashes is none that
+// tracers write: programs call the id so that a proxy gave to the request.
 func (e *entry) setTraceID(v []byte) {
+	v = bytes.TrimSpace(v)
 	if len(e.traceID) == 0 {
-		e.traceID = parse.TraceID(bytes.TrimSpace(v))
+		e.traceID = parse.TraceID(v)
+	}
+	if len(e.likelyID) == 0 && isUUID(v) {
+		e.likelyID = v
 	}
 }
+
+// idLen grows whenever an id was found.
+func (e *entry) idLen() int { return len(e.requestID) + len(e.traceID) + len(e.likelyID) }
 
 // setURL splits scheme and host off an absolute URL. Of two names for it, the
 // one with the query is kept.

@@ -156,7 +156,7 @@ func (h *header) level(word, after []byte, e *entry) bool {
 	switch {
 	case upper && (end == ' ' || end == ':' || end == '\t' || end == '|' || end == '-' || end == '[' || end == ',' || end == '/'):
 	case end == ':' && word[0] >= 'a' && !has(after, "::"), end == '\t' || end == '|':
-	case h.i > 0 && word[0] >= 'a' && end == ' ' && has(after, " -"):
+	case h.i > 0 && word[0] >= 'a' && end == ' ' && (has(after, " -") || beginsWithID(bytes.TrimLeft(after, " "))):
 	default:
 		return false
 	}
@@ -211,9 +211,9 @@ func (h *header) bracket(rest []byte, e *entry) bool {
 		return take()
 	}
 	if bytes.IndexByte(in, '=') > 0 || bytes.IndexByte(in, ':') > 0 {
-		before := len(e.requestID) + len(e.traceID) + e.pid
+		before := e.idLen() + e.pid
 		scanIDs(in, e)
-		if len(e.requestID)+len(e.traceID)+e.pid != before || emptyID(in) {
+		if e.idLen()+e.pid != before || emptyID(in) {
 			return take()
 		}
 	}
@@ -270,7 +270,7 @@ func emptyID(in []byte) bool {
 }
 
 // logger takes a name where it is surely one: dotted and in front of a mark
-// or bracket, or in front of Spring's " : ".
+// or bracket, in front of Spring's " : ", or in front of the request's id.
 func (h *header) logger(rest []byte, e *entry) bool {
 	n := 0
 	for n < len(rest) && (wordByte(rest[n]) || rest[n] == '.' || rest[n] == '$' || rest[n] == '/' || rest[n] == '\\' || rest[n] == '-' || rest[n] == '#') {
@@ -302,6 +302,7 @@ func (h *header) logger(rest []byte, e *entry) bool {
 	case len(trimmed) < len(after) && has(trimmed, ": ") && !has(trimmed, "::"):
 	case isDotted && (has(after, " - ") || has(after, ": ") || has(after, " [") || has(after, " | ")):
 	case isDotted && h.levels > 0 && bytes.Count(name, []byte(".")) >= 2 && len(trimmed) < len(after):
+	case h.beforeID(name, after, e):
 	default:
 		return false
 	}

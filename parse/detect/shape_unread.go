@@ -56,18 +56,6 @@ func mysqlSlowShape(l []byte) int {
 	return 0
 }
 
-// postgresShape is "2026-11-22 21:36:39.123 UTC [123] user@db LOG:  text": two
-// blanks follow the level, whatever log_line_prefix is.
-func postgresShape(l []byte) int {
-	head := l[:min(len(l), 200)]
-	for _, s := range [...]string{"LOG:  ", "ERROR:  ", "FATAL:  ", "PANIC:  ", "WARNING:  ", "STATEMENT:  ", "DETAIL:  ", "HINT:  ", "CONTEXT:  ", "NOTICE:  "} {
-		if i := bytes.Index(head, []byte(s)); i > 0 && (head[i-1] == ' ' || head[i-1] == ':') && (isoStamp(l) || bytes.IndexByte(head[:i], '[') >= 0) {
-			return 92
-		}
-	}
-	return 0
-}
-
 // redisShape is "123:M 22 Nov 2026 21:36:39.123 * text".
 func redisShape(l []byte) int {
 	pid, rest, ok := bytes.Cut(l, []byte{':'})
