@@ -58,6 +58,7 @@ lint: ## golangci-lint as .golangci.yml says; go vet alone where it cannot be bu
 
 fuzz: ## 2 minutes a target, 10 for varnishlog, nginx error log and detection
 	.ci/fuzz 2m 10m
+	.ci/corpus pack
 
 bench: build ## benchmarks of every package, then whole runs beside mawk (BENCH_SIZES="100MB 1GB 4GB")
 	CGO_ENABLED=0 go build -trimpath -o bin/loggen ./cmd/loggen
