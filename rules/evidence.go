@@ -170,11 +170,7 @@ func (v *view) placeOf(i int, p *parse.Part, signal bool) place {
 		}
 		return inSignal
 	}
-	for _, g := range v.group {
-		if g == i {
-			return inRequest
-		}
-	}
+	// A fetch without its request is both a try and all there is of the hop.
 	for k, t := range v.tries {
 		if t != i {
 			continue
@@ -187,6 +183,11 @@ func (v *view) placeOf(i int, p *parse.Part, signal bool) place {
 			return in | inDeciding
 		}
 		return in | inEarlier
+	}
+	for _, g := range v.group {
+		if g == i {
+			return inRequest
+		}
 	}
 	hop := v.part(v.hop)
 	if p.Depth > hop.Depth {

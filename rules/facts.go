@@ -27,13 +27,13 @@ type Facts struct {
 	Opened       bool    `expr:"opened"`     // a connection was there
 	Sent         bool    `expr:"sent"`       // the request was sent
 	Reused       bool    `expr:"reused"`
-	Queued       bool    `expr:"queued"`   // it waited for the fetch of another request
-	Unix         bool    `expr:"unix"`     // the next hop is a Unix socket
+	Queued       bool    `expr:"queued"`    // it waited for the fetch of another request
+	Unix         bool    `expr:"unix"`      // the next hop is a Unix socket
 	TimedOut     bool    `expr:"timed_out"` // the proxy gave the deciding attempt up and made a 504 of it
-	Idle         float64 `expr:"idle"`     // s that the connection had been idle, -1 not known
-	Took         float64 `expr:"took"`     // s of the span that ended in the failure
-	Duration     float64 `expr:"duration"` // s of the whole request at this hop
-	Reason       string  `expr:"reason"`   // reason phrase, lower case, 64 bytes at most
+	Idle         float64 `expr:"idle"`      // s that the connection had been idle, -1 not known
+	Took         float64 `expr:"took"`      // s of the span that ended in the failure
+	Duration     float64 `expr:"duration"`  // s of the whole request at this hop
+	Reason       string  `expr:"reason"`    // reason phrase, lower case, 64 bytes at most
 
 	// What the next hops say of the same request.
 	OriginSeen   bool    `expr:"origin_seen"`    // a record of the next hop is joined

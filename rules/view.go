@@ -148,9 +148,24 @@ func (v *view) choose() {
 		}
 		v.class = ClassSaved
 	}
+	if root.Kind == parse.KindFetch && root.Tx != nil {
+		v.class = unwaited(root)
+	}
 	if v.hop < 0 {
 		v.hop = max(outer, 0)
 	}
+}
+
+// unwaited is the class of a fetch whose request stands in no log, by why it
+// began: one for a part of a page, or for none who waits, failed no client.
+func unwaited(r *parse.Record) Class {
+	switch {
+	case r.Tx.Reason == parse.ReasonESI:
+		return ClassPartial
+	case r.Background || r.Tx.Reason == parse.ReasonBackground:
+		return ClassSaved
+	}
+	return ClassFailure
 }
 
 // clientFault says that the client left before its answer (nginx 499, Varnish

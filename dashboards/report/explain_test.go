@@ -116,7 +116,7 @@ func hostileRequest(x string) (*parse.Request, *rules.Verdict, ExplainOptions) {
 type request func() (*parse.Request, *rules.Verdict, ExplainOptions)
 
 var requests = map[string]request{
-	"locked": lockedRequest, "retried": retried, "alone": alone,
+	"locked": lockedRequest, "retried": retried, "alone": alone, "pool_full": poolFull,
 	"hostile": func() (*parse.Request, *rules.Verdict, ExplainOptions) {
 		return hostileRequest("\x1b[2J\u202e\xff\n\x00")
 	},

@@ -148,3 +148,54 @@ func TestThePlotCountsEveryFailure(t *testing.T) {
 		t.Errorf("%d of %d", sum, s.Failures)
 	}
 }
+
+func TestTheSentenceShortensItsDoubtBeforeItDropsIt(t *testing.T) {
+	const long, short = "; what lay behind that, these logs cannot say.", "; why, these logs cannot say."
+	seen := map[string]int{}
+	last := long
+	for n := range 60 {
+		s := twoCauses()
+		s.Causes[0].Confidence, s.Causes[0].Decidable = 0.5, 0
+		s.Causes[0].Words = "a refused " + strings.Repeat("x", n)
+		s.Causes[1].Words = "b was slow"
+		got := Sentence(s, nil)
+		end := "."
+		for _, doubt := range []string{long, short} {
+			if strings.HasSuffix(got, doubt) {
+				end = doubt
+			}
+		}
+		if k := utf8.RuneCountInString(got); k > maxSentence || len(end) > len(last) {
+			t.Errorf("%d characters: %s", k, got)
+		}
+		if end == "." && utf8.RuneCountInString(got)+len(short)-1 <= maxSentence {
+			t.Errorf("there is room to say what is not known: %s", got)
+		}
+		seen[end]++
+		last = end
+	}
+	for _, end := range []string{long, short} {
+		if seen[end] == 0 {
+			t.Errorf("%q was never said", end)
+		}
+	}
+}
+
+func TestAnEmptyFileIsCalledEmpty(t *testing.T) {
+	row := func(s *aggregate.Summary, width int) string {
+		s.Sources = append(s.Sources, aggregate.Source{Path: "nothing.log", Format: "unknown"}, aggregate.Source{Path: "strange.log", Format: "unknown", Lines: 3, Bytes: 9, Skipped: 3})
+		_, read, _ := strings.Cut(text(t, s, Options{Width: width}), "\nread ")
+		return read
+	}
+	if got := row(lockWait(), 80); !strings.Contains(got, "\n        empty ") || !strings.Contains(got, "\n        unknown ") {
+		t.Error(got)
+	}
+	if got := row(lockWait(), 120); !strings.Contains(got, "nothing.log") || strings.Count(got, "empty\n") != 1 {
+		t.Error(got)
+	}
+	stopped := lockWait()
+	stopped.Partial = &aggregate.Partial{Share: 0.5}
+	if got := row(stopped, 80); strings.Contains(got, "empty") {
+		t.Error("a file that was not reached is not known to be empty:", got)
+	}
+}

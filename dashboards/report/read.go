@@ -86,7 +86,10 @@ func (p *page) readRows(s *aggregate.Summary, perFile bool) []readRow {
 	for i := range s.Sources {
 		src := &s.Sources[i]
 		name := sourceName(src)
-		empty := name == emptySource
+		empty := name == emptySource && s.Partial == nil
+		if name == emptySource && !empty { // reading stopped before it came to it
+			name = "unknown"
+		}
 		if perFile {
 			name = src.Path
 		}

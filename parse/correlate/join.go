@@ -101,6 +101,7 @@ func (j *Joiner) Add(r *parse.Record) error {
 		j.signals.Add(r, id, logged)
 		return nil
 	}
+	src.clients = src.clients || (r.Kind == parse.KindRequest && r.Program == parse.Varnish)
 	j.keys = appendKeys(j.keys[:0], r)
 	pos, err := j.ring.Add(r, id, v.from, v.to, logged, j.keys)
 	if err != nil {
@@ -190,6 +191,9 @@ func (j *Joiner) resolve(p Pos) error {
 		return nil // a line that says a body was cut, of a request that was not logged
 	}
 	if stray, err := j.stray(root); err != nil || stray {
+		return err
+	}
+	if err := j.unseen(root); err != nil {
 		return err
 	}
 	return j.write(root, path)

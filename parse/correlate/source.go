@@ -34,6 +34,7 @@ type Source struct {
 	From, To parse.Time
 	Done     bool
 	lossy    atomic.Bool
+	clients  bool // it holds Varnish's answers to clients, not its fetches alone
 }
 
 // Lose says that something of the source could not be read, so that absence in
