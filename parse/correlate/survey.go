@@ -12,6 +12,9 @@ import (
 type Sample struct {
 	Source  *Source
 	Records []*parse.Record
+	// Late are Records from further on in the source, picked by their ids; they
+	// only pair with those of the same ids.
+	Late []*parse.Record
 	// Zoned says that the stamps print their zone (or are epochs), so that only
 	// skew can be wrong with them.
 	Zoned bool
@@ -154,15 +157,12 @@ func (s *survey) byID() {
 	index := make(map[Key][]place)
 	var order []Key
 	for i := range s.samples {
-		for k, r := range s.samples[i].Records {
+		for k := range len(s.samples[i].Records) + len(s.samples[i].Late) {
+			r := s.record(place{i, k})
 			if r.Kind == parse.KindSignal || r.Kind == parse.KindSession {
 				continue
 			}
-			keys := idsOf(r)
-			if r.Tx == nil && r.VXID != 0 {
-				keys = append(keys, vxidKey(r.VXID))
-			}
-			for _, key := range keys {
+			for _, key := range pairKeys(r) {
 				if len(index[key]) == 0 {
 					order = append(order, key)
 				}
@@ -184,7 +184,31 @@ func (s *survey) byID() {
 	}
 }
 
-func (s *survey) record(p place) *parse.Record { return s.samples[p.sample].Records[p.record] }
+func (s *survey) record(p place) *parse.Record {
+	sample := &s.samples[p.sample]
+	if n := len(sample.Records); p.record >= n {
+		return sample.Late[p.record-n]
+	}
+	return sample.Records[p.record]
+}
+
+// pairKeys are the ids by which r pairs with Records of other sources.
+func pairKeys(r *parse.Record) []Key {
+	keys := idsOf(r)
+	if r.Tx == nil && r.VXID != 0 {
+		keys = append(keys, vxidKey(r.VXID))
+	}
+	return keys
+}
+
+// Chosen reports whether r has an id whose hash has none of mask's bits: a
+// choice that takes the Records of the same requests from every source.
+func Chosen(r *parse.Record, mask uint64) bool {
+	if r.Kind == parse.KindSignal || r.Kind == parse.KindSession {
+		return false
+	}
+	return slices.ContainsFunc(pairKeys(r), func(k Key) bool { return uint64(k)&mask == 0 })
+}
 
 // pair decides which of two Records with a shared id is in front.
 func (s *survey) pair(a, b place) {

@@ -56,6 +56,8 @@ type Progress interface {
 
 // A Run is an analysis in the making.
 type Run struct {
+	paired   pairing                    // Records with ids from all over this run
+	earlier  map[string][]*parse.Record // those of the run before, by path
 	cfg      AnalyzeConfig
 	inputs   []*input
 	settings settings
@@ -82,10 +84,15 @@ type Run struct {
 func Analyze(ctx context.Context, cfg AnalyzeConfig) (*Run, *aggregate.Summary, error) {
 	boundMemory()
 	unordered := make(map[string]bool)
+	var earlier map[string][]*parse.Record
 	for n := 0; ; n++ {
-		r := &Run{cfg: cfg, unordered: unordered, sortAll: n == restarts}
+		r := &Run{cfg: cfg, unordered: unordered, sortAll: n >= restarts, earlier: earlier}
 		s, err := r.run(ctx)
-		if !errors.Is(err, errDisorder) {
+		switch {
+		case errors.Is(err, errDrift):
+			earlier = r.pairedByPath()
+			continue
+		case !errors.Is(err, errDisorder):
 			return r, s, err
 		}
 		for _, in := range r.inputs {

@@ -56,6 +56,9 @@ func (r *Run) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.checkClocks(again); err != nil {
+		return err
+	}
 	if r.cfg.Progress != nil {
 		r.cfg.Progress.Joining(r.failed + int64(r.joiner.Waiting()))
 	}
@@ -99,6 +102,7 @@ func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
 		if err := r.joiner.Add(it.Record); err != nil {
 			return err
 		}
+		r.paired.take(it.Record)
 		if r.cfg.Record != nil {
 			r.cfg.Record(it.Record)
 		}

@@ -128,7 +128,7 @@ func (r *Run) samples(ins []*input) []correlate.Sample {
 			if len(records) > 0 && in.kind == parse.SourceNginxAccess && records[0].Program != parse.Nginx {
 				in.prog = records[0].Program
 			}
-			sample.Zoned = in.zoned
+			sample.Zoned, sample.Late = in.zoned, r.earlier[in.path]
 			samples[i] = sample
 			r.nameHost(in, records)
 		}
