@@ -85,7 +85,6 @@ func (r reader) edges(n *yaml.Node, all *[]edge) error {
 
 func (r reader) wants(n *yaml.Node, all *[]want) error {
 	var w want
-	var unless, with []string
 	err := r.fields(n, "an entry of missing", map[string]taker{
 		"causes": func(n *yaml.Node) (err error) { w.causes, err = r.slugs(n); return err },
 		"in":     func(n *yaml.Node) error { return r.programs(n, &w.programs) },
@@ -97,8 +96,8 @@ func (r reader) wants(n *yaml.Node, all *[]want) error {
 			w.kind = k
 			return nil
 		},
-		"unless":  r.setTexts(&unless),
-		"with":    r.setTexts(&with),
+		"unless":  func(n *yaml.Node) (err error) { w.unless, err = r.kinds(n); return err },
+		"with":    func(n *yaml.Node) (err error) { w.with, err = r.kinds(n); return err },
 		"source":  r.setText(&w.source),
 		"decides": r.setText(&w.decides),
 		"snippet": r.setText(&w.snippet),
@@ -108,12 +107,6 @@ func (r reader) wants(n *yaml.Node, all *[]want) error {
 	}
 	if len(w.causes) == 0 || w.decides == "" {
 		return r.errorf(n, "an entry of missing needs causes, kind and decides")
-	}
-	if w.unless, err = r.sourceKinds(n, unless); err != nil {
-		return err
-	}
-	if w.with, err = r.sourceKinds(n, with); err != nil {
-		return err
 	}
 	*all = append(*all, w)
 	return nil
@@ -141,16 +134,4 @@ func kindNames() []string {
 		all = append(all, k.String())
 	}
 	return all
-}
-
-func (r reader) sourceKinds(n *yaml.Node, names []string) ([]parse.SourceKind, error) {
-	var kinds []parse.SourceKind
-	for _, s := range names {
-		k, ok := parse.SourceKindOf(s)
-		if !ok {
-			return nil, r.errorf(n, "no such kind of source %q.%s", s, didYouMean(s, kindNames()))
-		}
-		kinds = append(kinds, k)
-	}
-	return kinds, nil
 }
