@@ -8,8 +8,8 @@ import (
 	"strconv"
 
 	"why503/aggregate/incident"
-	"why503/aggregate/rollup"
 	"why503/parse"
+	"why503/parse/traffic"
 	"why503/rules"
 )
 
@@ -68,7 +68,7 @@ func (c *cells) widen() {
 	}
 	for k, v := range old {
 		if hours {
-			k.route = rollup.Other
+			k.route = traffic.Other
 			k.bin /= 10
 		} else {
 			k.bin /= 10

@@ -10,6 +10,7 @@ import (
 	"why503/aggregate/incident"
 	"why503/aggregate/rollup"
 	"why503/parse"
+	"why503/parse/traffic"
 	"why503/rules"
 )
 
@@ -116,7 +117,7 @@ func (c *Collector) Add(q *parse.Request, v *rules.Verdict) {
 	g := Group{
 		N: 1, Ended: root.Ended + parse.Time(q.Parts[0].Offset),
 		Site:    c.rows.Site(root), // as the request was counted, not as a joined line may name it
-		Backend: Backend(q), Route: rollup.Route(string(pathOf(root.URL))),
+		Backend: Backend(q), Route: traffic.Route(string(pathOf(root.URL))),
 	}
 	if len(root.Client) > 0 {
 		g.Clients = []uint64{ClientOf(root.Client)}
@@ -242,7 +243,7 @@ func (c *Collector) sample(q *parse.Request, v *rules.Verdict, ended parse.Time,
 
 func bump(m map[string]int64, k string, n int64) {
 	if _, ok := m[k]; !ok && len(m) >= maxNames {
-		k = rollup.Other
+		k = traffic.Other
 	}
 	m[k] += n
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"why503/aggregate/rollup"
 	"why503/parse"
+	"why503/parse/traffic"
 	"why503/rules"
 )
 
@@ -69,7 +69,7 @@ func (d *Describer) Row(q *parse.Request, v *rules.Verdict) Failure {
 		Attempts: []Attempt{}, Missing: []Missing{}, Chain: []Link{}, Join: weakest(q),
 	}
 	f.Path, _, _ = strings.Cut(string(root.URL), "?")
-	f.Route = rollup.Route(f.Path)
+	f.Route = traffic.Route(f.Path)
 	f.Host = firstText(q, func(r *parse.Record) []byte { return r.Host })
 	if f.Site = d.Site(root); f.Site == "" {
 		f.Site = Site([]byte(f.Host))
@@ -286,7 +286,7 @@ func topCounts(m map[string]int64) []Count {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name))
 	})
 	if len(cs) > mostCounts {
-		rest := Count{Name: rollup.Other}
+		rest := Count{Name: traffic.Other}
 		for _, c := range cs[mostCounts:] {
 			rest.Count += c.Count
 		}

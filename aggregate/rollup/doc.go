@@ -1,13 +1,8 @@
-// Package rollup turns requests into numbers that stay small however many
-// requests there are: counts by cause and by route in minutes of their end, a
-// time series for plots, latency histograms, and the stateless function that
-// makes a route of a path.
+// Package rollup counts failures: by cause in minutes of their end, and in
+// time series for plots whose bins widen with the span. Package traffic has
+// the parts that counting healthy requests shares.
 //
-// It promises exact counts (folding rare keys into "other" moves a count, it
-// loses none), bounded memory, and results that do not depend on the order of
-// what was added, as long as no bound was met. It has no clock and starts
-// nothing; a Table or Series belongs to one goroutine.
-//
-// It leaves out who is counted: which requests are failures, and whose traffic
-// is client-facing, is decided before.
+// It promises exact counts, bounded memory, and results that do not depend on
+// the order of what was added, as long as no bound was met. It has no clock and
+// starts nothing; a Series belongs to one goroutine.
 package rollup

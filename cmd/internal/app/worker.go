@@ -5,10 +5,10 @@ import (
 	"errors"
 
 	"why503/aggregate"
-	"why503/aggregate/rollup"
 	"why503/parse"
 	"why503/parse/correlate"
 	"why503/parse/recognise"
+	"why503/parse/traffic"
 	"why503/rules"
 )
 
@@ -165,7 +165,7 @@ func (w *worker) count(rec *parse.Record, ended parse.Time) {
 	t := w.t
 	k := w.kindOf(rec)
 	path, _, _ := bytes.Cut(rec.URL, query)
-	w.route = rollup.AppendRoute(w.route[:0], path)
+	w.route = traffic.AppendRoute(w.route[:0], path)
 	key := groupKey{k, ended, w.site, w.routes.id(w.route)}
 	i, ok := w.groups[key]
 	if !ok {

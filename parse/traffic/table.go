@@ -1,4 +1,4 @@
-package rollup
+package traffic
 
 import (
 	"cmp"
@@ -21,17 +21,9 @@ func MinuteOf(t parse.Time) Minute { return Minute(floorDiv(int64(t), int64(time
 // Start returns when m begins.
 func (m Minute) Start() parse.Time { return parse.Time(m) * parse.Time(time.Minute) }
 
-// A FailureKey is a row of failures in a minute (rollup_1m).
-type FailureKey struct {
-	Site                           string
-	Minute                         Minute
-	Class, Cause, Symptom, Reached string
-	Proxy, Backend, Route, Version string
-}
-
-// A TrafficKey is a row of all requests in a minute (traffic_1m): what the
-// failures are a share of.
-type TrafficKey struct {
+// A Key is a row of all requests in a minute (traffic_1m): what the failures
+// are a share of.
+type Key struct {
 	Site                   string
 	Minute                 Minute
 	Source, Proxy, Backend string
@@ -66,9 +58,9 @@ func (c *Cell) merge(o *Cell) {
 	c.Hist.Merge(&o.Hist)
 }
 
-// A Key is a FailureKey or a TrafficKey. Strings in it come from logs, so how
+// A Keyed is the key of a row in a Table. Strings in it come from logs, so how
 // many there are is up to strangers: a Table folds rows step by step.
-type Key[K any] interface {
+type Keyed[K any] interface {
 	comparable
 	// When returns the minute of the row.
 	When() Minute
@@ -81,33 +73,10 @@ type Key[K any] interface {
 }
 
 // When returns the minute of the row.
-func (k FailureKey) When() Minute { return k.Minute }
-
-// Fold makes the key coarser. Class, cause, symptom and reached are words of
-// ours and stay.
-func (k FailureKey) Fold(step int) FailureKey {
-	k.Route, k.Version = Other, Other
-	if step > 1 {
-		k.Site, k.Proxy, k.Backend = Other, Other, Other
-	}
-	return k
-}
-
-// Order compares two keys, by minute first.
-func (k FailureKey) Order(o FailureKey) int {
-	return cmp.Or(
-		cmp.Compare(k.Minute, o.Minute), strings.Compare(k.Site, o.Site), strings.Compare(k.Class, o.Class),
-		strings.Compare(k.Cause, o.Cause), strings.Compare(k.Symptom, o.Symptom), strings.Compare(k.Reached, o.Reached),
-		strings.Compare(k.Proxy, o.Proxy), strings.Compare(k.Backend, o.Backend), strings.Compare(k.Route, o.Route),
-		strings.Compare(k.Version, o.Version),
-	)
-}
-
-// When returns the minute of the row.
-func (k TrafficKey) When() Minute { return k.Minute }
+func (k Key) When() Minute { return k.Minute }
 
 // Fold makes the key coarser. The status class stays.
-func (k TrafficKey) Fold(step int) TrafficKey {
+func (k Key) Fold(step int) Key {
 	k.Route, k.Version, k.Method = Other, Other, Other
 	if step > 1 {
 		k.Site, k.Source, k.Proxy, k.Backend = Other, Other, Other, Other
@@ -116,13 +85,12 @@ func (k TrafficKey) Fold(step int) TrafficKey {
 }
 
 // Order compares two keys, by minute first.
-func (k TrafficKey) Order(o TrafficKey) int {
-	reused := func(b bool) int { return b2i(b) }
+func (k Key) Order(o Key) int {
 	return cmp.Or(
 		cmp.Compare(k.Minute, o.Minute), strings.Compare(k.Site, o.Site), strings.Compare(k.Source, o.Source),
 		strings.Compare(k.Proxy, o.Proxy), strings.Compare(k.Backend, o.Backend), strings.Compare(k.Route, o.Route),
 		strings.Compare(k.Method, o.Method), cmp.Compare(k.StatusClass, o.StatusClass), strings.Compare(k.Version, o.Version),
-		cmp.Compare(reused(k.Reused), reused(o.Reused)),
+		cmp.Compare(b2i(k.Reused), b2i(o.Reused)),
 	)
 }
 
@@ -130,7 +98,7 @@ func (k TrafficKey) Order(o TrafficKey) int {
 // counted most stay as they are, the rest is folded. While a minute fills, it
 // may have a few times as many rows; a row that has been folded once and comes
 // back counts anew, so the choice is of those that were most since then.
-type Table[K Key[K]] struct {
+type Table[K Keyed[K]] struct {
 	top     int // rows of a minute that stay
 	minutes map[Minute]map[K]*Cell
 	rows    int
@@ -140,7 +108,7 @@ type Table[K Key[K]] struct {
 const slack = 4
 
 // NewTable returns a Table that keeps the top rows of each minute.
-func NewTable[K Key[K]](top int) *Table[K] {
+func NewTable[K Keyed[K]](top int) *Table[K] {
 	return &Table[K]{top: max(top, 1), minutes: make(map[Minute]map[K]*Cell)}
 }
 
@@ -235,11 +203,20 @@ func (t *Table[K]) fold(rows map[K]*Cell) {
 	t.rows += len(rows) - before
 }
 
-func sorted[K Key[K]](rows map[K]*Cell, out []Row[K]) []Row[K] {
+func sorted[K Keyed[K]](rows map[K]*Cell, out []Row[K]) []Row[K] {
 	from := len(out)
 	for k, c := range rows {
 		out = append(out, Row[K]{k, c})
 	}
 	slices.SortFunc(out[from:], func(a, b Row[K]) int { return a.Key.Order(b.Key) })
 	return out
+}
+
+// floorDiv divides towards minus infinity: times before 1970 are times too.
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
 }

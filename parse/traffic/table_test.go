@@ -1,4 +1,4 @@
-package rollup
+package traffic
 
 import (
 	"fmt"
@@ -6,15 +6,19 @@ import (
 	"testing"
 	"time"
 
+	"why503/parse"
+
 	"github.com/google/go-cmp/cmp"
 )
 
-func failure(minute Minute, cause, route string) FailureKey {
-	return FailureKey{Site: "shop", Minute: minute, Class: "failure", Cause: cause, Symptom: "s", Reached: "never", Proxy: "p", Backend: "b", Route: route}
+const second = parse.Time(time.Second)
+
+func failure(minute Minute, cause, route string) Key {
+	return Key{Site: "shop", Minute: minute, Method: cause, Proxy: "p", Backend: "b", Route: route}
 }
 
 func TestTableKeepsTheMostAndFoldsTheRest(t *testing.T) {
-	table := NewTable[FailureKey](3)
+	table := NewTable[Key](3)
 	for i, n := range []int{50, 40, 30, 2, 1} {
 		for range n {
 			table.Cell(failure(7, "cause", fmt.Sprint("/r", i))).Count(time.Millisecond, 10)
@@ -36,15 +40,15 @@ func TestTableKeepsTheMostAndFoldsTheRest(t *testing.T) {
 func TestTableIsBoundedAgainstStrangersAndLosesNoCount(t *testing.T) {
 	const top, n = 50, 50_000
 	rng := rand.New(rand.NewPCG(5, 6))
-	table := NewTable[TrafficKey](top)
+	table := NewTable[Key](top)
 	most := 0
 	for i := range n {
-		k := TrafficKey{
+		k := Key{
 			Site: fmt.Sprint("host", rng.IntN(100_000)), Minute: 3, Source: "varnish.log", Proxy: "p", Backend: "b",
 			Route: fmt.Sprint("/", rng.IntN(1000)), Method: fmt.Sprint("M", rng.IntN(100)), StatusClass: uint8(2 + i%4),
 		}
 		if i%10 == 0 {
-			k = TrafficKey{Site: "shop", Minute: 3, Source: "varnish.log", Route: "/cart", Method: "GET", StatusClass: 5}
+			k = Key{Site: "shop", Minute: 3, Source: "varnish.log", Route: "/cart", Method: "GET", StatusClass: 5}
 		}
 		table.Cell(k).Count(time.Second, 1)
 		most = max(most, table.Len())
@@ -68,19 +72,19 @@ func TestTableIsBoundedAgainstStrangersAndLosesNoCount(t *testing.T) {
 }
 
 func TestTableTakesMinuteByMinuteWhatRowsShowsAtOnce(t *testing.T) {
-	fill := func() *Table[FailureKey] {
-		table := NewTable[FailureKey](2)
+	fill := func() *Table[Key] {
+		table := NewTable[Key](2)
 		for i := range 100 {
 			table.Cell(failure(Minute(i%5), fmt.Sprint("c", i%3), fmt.Sprint("/", i%4))).Count(time.Duration(i)*time.Millisecond, 1)
 		}
 		return table
 	}
 	type row struct {
-		Key  FailureKey
+		Key  Key
 		N    int64
 		Busy time.Duration
 	}
-	flat := func(rows []Row[FailureKey]) (out []row) {
+	flat := func(rows []Row[Key]) (out []row) {
 		for _, r := range rows {
 			out = append(out, row{r.Key, r.N, r.Busy})
 		}
@@ -116,10 +120,10 @@ func TestMinutesBefore1970(t *testing.T) {
 }
 
 func BenchmarkTableCell(b *testing.B) {
-	table := NewTable[TrafficKey](200)
-	keys := make([]TrafficKey, 300)
+	table := NewTable[Key](200)
+	keys := make([]Key, 300)
 	for i := range keys {
-		keys[i] = TrafficKey{Site: "shop.example", Minute: 28_000_000, Source: "access.log", Proxy: "nginx@edge", Backend: "10.0.0.5:8080", Route: fmt.Sprint("/r", i), Method: "GET", StatusClass: 2}
+		keys[i] = Key{Site: "shop.example", Minute: 28_000_000, Source: "access.log", Proxy: "nginx@edge", Backend: "10.0.0.5:8080", Route: fmt.Sprint("/r", i), Method: "GET", StatusClass: 2}
 	}
 	b.ReportAllocs()
 	i := 0
