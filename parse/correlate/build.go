@@ -10,6 +10,8 @@ import (
 // A builder gathers the Parts of one Request from its root downwards.
 type builder struct {
 	j     *Joiner
+	root  Pos
+	lost  bool // a hop behind should have a line of it and has none
 	q     *parse.Request
 	place map[Pos]int // where in Parts a Record is
 	cands []candidate // of the same index as Parts
@@ -95,9 +97,9 @@ func (b *builder) transactions(i int) error {
 	}
 	b.asked[key] = true
 	v := span(b.cands[i].src, r)
-	a, err := b.j.ring.Answer(Want{
+	a, err := b.j.ask(Want{
 		UID: b.q.UID, Keys: []Key{key}, From: v.from - parse.Time(slack), To: v.to + parse.Time(b.j.cfg.Hold),
-	})
+	}, nil)
 	if err != nil {
 		return err
 	}
@@ -133,7 +135,7 @@ func (b *builder) byID() error {
 	if len(want.Keys) == 0 {
 		return nil
 	}
-	a, err := b.j.ring.Answer(want)
+	a, err := b.j.ask(want, nil)
 	if err != nil {
 		return err
 	}
@@ -235,7 +237,7 @@ func (b *builder) inferChild(i int) error {
 		return nil
 	}
 	v := span(p.src, r).loose() // what ends later began before that
-	a, err := b.j.ring.answer(Want{UID: b.q.UID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to}, b.taken)
+	a, err := b.j.ask(Want{UID: b.q.UID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to}, b.taken)
 	if err != nil {
 		return err
 	}
@@ -273,9 +275,10 @@ func (b *builder) inferChild(i int) error {
 	return nil
 }
 
-// taken reports whether a Record belongs to a Request that was written.
+// taken reports whether a Record belongs to another Request that was written.
 func (b *builder) taken(p Pos) bool {
-	return b.j.claims.has(p)
+	root, ok := b.j.claims.by(p)
+	return ok && root != b.root
 }
 
 // alike reports whether it makes no difference which of two candidates it is:
@@ -322,4 +325,14 @@ func boolInt(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// at returns the Record at a place that the Request holds.
+func (b *builder) at(p Pos) Entry {
+	for i := range b.cands {
+		if b.cands[i].Pos == p {
+			return b.cands[i].Entry
+		}
+	}
+	return Entry{}
 }

@@ -1,16 +1,23 @@
 package correlate
 
-// claims is a set of places in a Ring, by segment, so that it can forget what
+// claims are the places in a Ring whose Records belong to a Request that was
+// written, with the place of its root; by segment, so that it can forget what
 // the Ring forgets.
-type claims map[uint32]map[uint32]struct{}
+type claims map[uint32]map[uint32]Pos
 
-func (c claims) put(p Pos) {
+func (c claims) put(p, root Pos) {
 	seg := c[uint32(p>>32)]
 	if seg == nil {
-		seg = make(map[uint32]struct{})
+		seg = make(map[uint32]Pos)
 		c[uint32(p>>32)] = seg
 	}
-	seg[uint32(p)] = struct{}{}
+	seg[uint32(p)] = root
+}
+
+// by returns the root of the Request that p belongs to.
+func (c claims) by(p Pos) (Pos, bool) {
+	root, ok := c[uint32(p>>32)][uint32(p)]
+	return root, ok
 }
 
 func (c claims) has(p Pos) bool {

@@ -30,7 +30,7 @@ func (j *Joiner) parent(c candidate) (candidate, bool, error) {
 	if r.Kind == parse.KindLog && r.ConnID != 0 {
 		want.Keys = append(want.Keys, connKey(r.Program, r.ConnID))
 	}
-	answer, err := j.ring.Answer(want)
+	answer, err := j.ask(want, nil)
 	if err != nil {
 		return candidate{}, false, err
 	}
@@ -68,10 +68,10 @@ func (j *Joiner) unclaimed(found []candidate, p, c candidate) candidate {
 // began returns the Varnish transaction in which c's transaction began.
 func (j *Joiner) began(c candidate) (candidate, bool, error) {
 	v := span(c.src, c.Record).loose()
-	a, err := j.ring.Answer(Want{
+	a, err := j.ask(Want{
 		UID: c.ID, Keys: []Key{vxidKey(c.Record.Tx.Parent)},
 		From: v.from - parse.Time(j.cfg.Horizon), To: v.to + parse.Time(j.cfg.Hold),
-	})
+	}, nil)
 	if err != nil {
 		return candidate{}, false, err
 	}
@@ -196,7 +196,7 @@ func (j *Joiner) inferParent(c candidate) (candidate, bool, error) {
 		return candidate{}, false, nil
 	}
 	v := span(c.src, r).loose()
-	a, err := j.ring.Answer(Want{UID: c.ID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to})
+	a, err := j.ask(Want{UID: c.ID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to}, nil)
 	if err != nil {
 		return candidate{}, false, err
 	}
@@ -259,7 +259,7 @@ func (j *Joiner) askedByID(p, c candidate) bool {
 			want.Keys = append(want.Keys, idKey(id))
 		}
 	}
-	a, err := j.ring.Answer(want)
+	a, err := j.ask(want, nil)
 	return err != nil || slices.ContainsFunc(a.Entries, func(e Entry) bool {
 		return e.Pos != p.Pos && e.Record.Kind != parse.KindLog && j.sources[e.Record.Source].Rank <= p.src.Rank
 	})

@@ -42,11 +42,15 @@ type Joiner struct {
 	signals *Signals
 	book    *addressBook
 	emit    func(*parse.Request)
-	waiting []waiting // failed Records, in the order they came
-	done    int       // of waiting, how many were resolved
-	claims  claims    // Records that belong to a Request that was written
+	onWant  func(*Want) // told of each question, where Records lie elsewhere; else nil
+	waiting []waiting   // failed Records, in the order they came
+	done    int         // of waiting, how many were resolved
+	claims  claims      // Records that belong to a Request that was written
 	now     parse.Time
 	keys    []Key
+	load    *Load            // what the sources saw of their own traffic
+	counted bool             // by somebody else
+	hop     []parse.SourceID // scratch
 	Counts  Counts
 }
 
@@ -65,6 +69,7 @@ func NewJoiner(cfg Config, sources []*Source, emit func(*parse.Request)) *Joiner
 		signals: NewSignals(cfg.Window),
 		book:    newAddressBook(),
 		claims:  make(claims),
+		load:    NewLoad(),
 		Counts:  Counts{ByKey: make(map[parse.JoinHow]int64)},
 	}
 }
@@ -86,8 +91,18 @@ func (j *Joiner) Logged(r *parse.Record) parse.Time {
 
 // Add takes the next Record. r is copied.
 func (j *Joiner) Add(r *parse.Record) error {
+	pos, logged, failed, err := j.add(r, j.sources[r.Source].RecordID(r))
+	if failed {
+		j.waiting = append(j.waiting, waiting{pos, logged})
+	}
+	return err
+}
+
+// add is Add of a Record of the given id. It returns where in the Ring the
+// Record is and whether it failed, so that somebody has to resolve it.
+func (j *Joiner) add(r *parse.Record, id parse.RecordID) (pos Pos, logged parse.Time, failed bool, err error) {
 	src := j.sources[r.Source]
-	logged := j.Logged(r)
+	logged = j.Logged(r)
 	v := interval{logged, logged}
 	if r.Ended != 0 {
 		v = span(src, r)
@@ -96,22 +111,19 @@ func (j *Joiner) Add(r *parse.Record) error {
 	if r.Kind != parse.KindSignal {
 		j.book.named(r.Source, r.Service)
 	}
-	id := src.RecordID(r)
 	if r.Kind == parse.KindSignal || (r.Kind == parse.KindLog && !tellsOfRequest(r)) {
 		j.signals.Add(r, id, logged)
-		return nil
+		return noPos, logged, false, nil
 	}
 	src.clients = src.clients || (r.Kind == parse.KindRequest && r.Program == parse.Varnish)
-	j.keys = appendKeys(j.keys[:0], r)
-	pos, err := j.ring.Add(r, id, v.from, v.to, logged, j.keys)
-	if err != nil {
-		return err
-	}
-	if bad(r) || cutInBody(r) {
-		j.waiting = append(j.waiting, waiting{pos, logged})
-	}
-	return nil
+	j.count(r)
+	j.keys = AppendKeys(j.keys[:0], r)
+	pos, err = j.ring.Add(r, id, v.from, v.to, logged, j.keys)
+	return pos, logged, err == nil && Failed(r), err
 }
+
+// noPos is the place of what is in no Ring.
+const noPos = Pos(math.MaxUint64)
 
 // Advance says that no Record logged before now will come any more, and writes
 // every Request that cannot grow.
@@ -184,19 +196,16 @@ func (j *Joiner) resolve(p Pos) error {
 	root := path[len(path)-1]
 	if j.claims.has(root.Pos) {
 		j.Counts.Late++
-		j.claims.put(p)
+		j.claims.put(p, root.Pos)
 		return nil
 	}
-	if root.Record.Kind == parse.KindLog {
-		return nil // a line that says a body was cut, of a request that was not logged
-	}
-	if stray, err := j.stray(root); err != nil || stray {
+	b, err := j.build(path)
+	if b == nil || err != nil {
 		return err
 	}
-	if err := j.unseen(root); err != nil {
-		return err
-	}
-	return j.write(root, path)
+	j.claim(b)
+	j.emit(b.q)
+	return nil
 }
 
 // climb returns the Records from e to the outermost one known.
@@ -217,32 +226,49 @@ func (j *Joiner) climb(e Entry) ([]candidate, error) {
 	return path, nil
 }
 
-// write builds the Request under root and hands it on. path holds Records that
-// must be in it: those that were climbed over.
-func (j *Joiner) write(root candidate, path []candidate) error {
-	b := builder{j: j, q: &parse.Request{UID: root.ID, Revision: 1, Final: true}}
+// build gathers the Request under the last of path, its root. The others of path
+// were climbed over and must be in it. It returns nil where the root is no
+// client's request.
+func (j *Joiner) build(path []candidate) (*builder, error) {
+	root := path[len(path)-1]
+	if root.Record.Kind == parse.KindLog {
+		return nil, nil // a line that says a body was cut, of a request that was not logged
+	}
+	if stray, err := j.stray(root); err != nil || stray {
+		return nil, err
+	}
+	if err := j.unseen(root); err != nil {
+		return nil, err
+	}
+	b := &builder{j: j, root: root.Pos, q: &parse.Request{UID: root.ID, Revision: 1, Final: true}}
 	b.add(root, -1, 0, parse.JoinRoot)
 	for i := len(path) - 2; i >= 0; i-- {
 		// path[i] was reached from path[i+1]; how it was found is path[i+1].how
 		b.add(path[i], b.place[path[i+1].Pos], path[i+1].score, path[i+1].how)
 	}
 	if err := b.descend(); err != nil {
-		return err
+		return nil, err
 	}
 	b.addSignals()
 	b.cover()
+	b.neighbours()
+	unjoined := b.unjoined()
 	fact.Order(b.q)
+	b.lost = unjoined
+	return b, nil
+}
+
+// claim counts a Request as written: its Records belong to no other.
+func (j *Joiner) claim(b *builder) {
 	for pos := range b.place {
-		j.claims.put(pos)
+		j.claims.put(pos, b.root)
 	}
 	for i := range b.q.Parts[1:] {
 		j.Counts.ByKey[b.q.Parts[i+1].Join.How]++
 	}
-	if b.unjoined() {
+	if b.lost {
 		j.Counts.Unjoined++
 	}
-	j.emit(b.q)
-	return nil
 }
 
 // best returns the candidate that fits best and the next best score. Equal

@@ -82,6 +82,7 @@ func TestJoin(t *testing.T) {
 		{"two Varnishes that count alike", func(w *world) {
 			v1, v2 := w.source(parse.SourceVarnishlog, parse.Varnish, 0), w.source(parse.SourceVarnishlog, parse.Varnish, 0)
 			web := w.source(parse.SourceNginxAccess, parse.Nginx, 1)
+			v1.Host, v2.Host = "edge-1", "edge-2"
 			for i, v := range []*Source{v1, v2} {
 				url := []string{"/a", "/b"}[i]
 				w.add(v, 0, 1, transaction(2, 1, parse.TxRequest, parse.ReasonClient, 503, url))

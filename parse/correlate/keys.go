@@ -55,8 +55,12 @@ func pathOf(url []byte) []byte {
 	return url
 }
 
-// appendKeys appends everything that r can be found by.
-func appendKeys(keys []Key, r *parse.Record) []Key {
+// Every is the key of all Records of requests: who asks for it is after what
+// was going on in a stretch of time.
+const Every Key = 0
+
+// AppendKeys appends everything that r can be found by, except Every.
+func AppendKeys(keys []Key, r *parse.Record) []Key {
 	if r.VXID != 0 {
 		keys = append(keys, vxidKey(r.VXID))
 	}

@@ -20,7 +20,7 @@ func (b *builder) lines(i int) error {
 	}
 	v := span(p.src, r).loose()
 	want.From, want.To = v.from, v.to
-	a, err := b.j.ring.answer(want, b.taken)
+	a, err := b.j.ask(want, b.taken)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (b *builder) spokenFor(c candidate, v interval) (bool, error) {
 		if len(id) == 0 || b.asked[idKey(id)] {
 			continue
 		}
-		a, err := b.j.ring.Answer(Want{UID: b.q.UID, Keys: []Key{idKey(id)}, From: v.from, To: v.to})
+		a, err := b.j.ask(Want{UID: b.q.UID, Keys: []Key{idKey(id)}, From: v.from, To: v.to}, nil)
 		if err != nil {
 			return false, err
 		}

@@ -202,7 +202,7 @@ func TestAnswerHoldsWhatIsNearNotWhatIsFirst(t *testing.T) {
 func TestClaimsForgetWithTheRing(t *testing.T) {
 	c := make(claims)
 	for seq := range uint64(5) {
-		c.put(Pos(seq<<32 | 7))
+		c.put(Pos(seq<<32|7), 0)
 	}
 	c.forget(0, 3<<32)
 	for seq := range uint64(5) {
@@ -234,7 +234,7 @@ func BenchmarkRingAdd(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				tm := parse.Time(i) * 1e5
 				r.Time, r.Ended = tm, tm
-				keys = append(appendKeys(keys[:0], r), Key(i%tt.urls)<<32)
+				keys = append(AppendKeys(keys[:0], r), Key(i%tt.urls)<<32)
 				if _, err := g.Add(r, parse.RecordID{}, tm, tm, tm, keys); err != nil {
 					b.Fatal(err)
 				}

@@ -30,7 +30,7 @@ func (j *Joiner) fetchedFor(c candidate) (candidate, bool, error) {
 		return candidate{}, false, nil
 	}
 	v := span(c.src, r).loose()
-	a, err := j.ring.Answer(Want{UID: c.ID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to})
+	a, err := j.ask(Want{UID: c.ID, Keys: []Key{urlKey(r.Method, r.URL)}, From: v.from, To: v.to}, nil)
 	if err != nil {
 		return candidate{}, false, err
 	}
@@ -80,7 +80,7 @@ func (b *builder) unlinkedFetches(i int) error {
 	}
 	key := urlKey(r.Method, r.URL)
 	v := span(p.src, r).loose()
-	a, err := b.j.ring.Answer(Want{UID: b.q.UID, Keys: []Key{key}, From: v.from, To: v.to})
+	a, err := b.j.ask(Want{UID: b.q.UID, Keys: []Key{key}, From: v.from, To: v.to}, nil)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,10 @@ func (j *Joiner) mayBeIncluded(c candidate) (bool, error) {
 		return true, nil
 	}
 	end := max(r.Time, r.Ended)
+	if j.onWant != nil {
+		v := span(c.src, r)
+		j.onWant(&Want{UID: c.ID, Keys: []Key{Every}, From: v.from - stampSlack, To: v.to + stampSlack})
+	}
 	looked, included := 0, false
 	err := j.ring.after(c.Pos, func(e Entry) bool { // a page ends after its parts
 		p := e.Record

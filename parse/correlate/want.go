@@ -11,6 +11,9 @@ type Want struct {
 	Keys     []Key
 	From, To parse.Time
 	Until    parse.Time
+	// Near is when the Record that asks ended. A holder that has more than it
+	// may send sends those that ended nearest to it.
+	Near parse.Time
 }
 
 // An Answer is what one holder has for a Want. Covered says that it has read
@@ -23,6 +26,15 @@ type Answer struct {
 // An Answerer holds Records.
 type Answerer interface {
 	Answer(w Want) (Answer, error)
+}
+
+// ask asks the Ring, and where Records lie elsewhere those who hold them, whose
+// answers come later.
+func (j *Joiner) ask(w Want, skip func(Pos) bool) (Answer, error) {
+	if j.onWant != nil {
+		j.onWant(&w)
+	}
+	return j.ring.answer(w, skip)
 }
 
 // Answer returns the Records that match w, each once, in the order of Add for

@@ -85,6 +85,7 @@ func (w *world) join() []*parse.Request {
 	var out []*parse.Request
 	w.joiner = NewJoiner(w.cfg, w.sources, func(q *parse.Request) { out = append(out, q) })
 	w.feed()
+	w.alike(out)
 	return out
 }
 
