@@ -37,6 +37,9 @@ type Load struct {
 	sources map[parse.SourceID]*counter
 	at      *counter // of the source that was fed last
 	asked   map[about]*parse.Neighbours
+	flying  map[about]flight
+	pile    pile
+	tracks  []*track   // scratch
 	upTo    int64      // newest minute that was asked about
 	free    [][]second // of minutes that were folded
 	routeOf []byte     // scratch
@@ -45,7 +48,10 @@ type Load struct {
 
 // NewLoad returns an empty Load.
 func NewLoad() *Load {
-	return &Load{sources: make(map[parse.SourceID]*counter), asked: make(map[about]*parse.Neighbours)}
+	return &Load{
+		sources: make(map[parse.SourceID]*counter),
+		asked:   make(map[about]*parse.Neighbours), flying: make(map[about]flight),
+	}
 }
 
 // A counter is the traffic of one source.
@@ -79,19 +85,16 @@ type block struct {
 	begun  int64    // begun less ended
 	ended  uint64   // requests
 	secs   []second // nil once folded
-	took   []folded
+	took   []Took   // of the folded
+	ends   []uint64 // in which seconds each of them ended
+	good   uint32   // answers in took
+	middle int64    // how long the middle one of them took
 }
 
 type second struct {
 	began, ended, slow, failed uint32
 	busy                       int64 // ns: what those that began or ended in it add to those in flight at its start
 	took                       []Took
-}
-
-// A folded is a Took of a minute, and in which of its seconds it ended.
-type folded struct {
-	Took
-	seconds uint64
 }
 
 // Add counts r, of which offset brings the times to the reference clock.
@@ -161,8 +164,8 @@ func (l *Load) turn(c *counter, minute int64) bool {
 			}
 		}
 	}
-	if len(l.asked) > 0 && minute <= l.upTo {
-		clear(l.asked)
+	if minute <= l.upTo {
+		l.unask()
 	}
 	return minute > c.newest-fineMinutes
 }
@@ -180,7 +183,14 @@ func (l *Load) crowd(c *counter, of parse.Traffic, most int) {
 		delete(c.named[of], t.name)
 	}
 	c.paths = [512]pathTrack{}
+	l.unask()
+}
+
+// unask forgets what was answered, since it holds no more.
+func (l *Load) unask() {
 	clear(l.asked)
+	clear(l.flying)
+	l.upTo = 0
 }
 
 // routed returns the track of the route of a URL. Routes of the paths that were
@@ -272,7 +282,7 @@ func (l *Load) block(c *counter, t *track, minute int64) *block {
 	} else {
 		l.forget(t, b)
 	}
-	*b = block{minute: minute, secs: l.seconds(), took: b.took[:0]}
+	*b = block{minute: minute, secs: l.seconds(), took: b.took[:0], ends: b.ends[:0]}
 	for _, o := range t.blocks {
 		if o != nil && o.secs != nil && o.minute <= c.newest-fineMinutes {
 			l.fold(o)
@@ -299,11 +309,21 @@ func (l *Load) fold(b *block) {
 		s := &b.secs[i]
 		b.begun += int64(s.began) - int64(s.ended)
 		b.ended += uint64(s.ended)
-		for _, k := range s.took {
-			b.took = addFolded(b.took, folded{k, 1 << i})
+		l.pile.add(s.took)
+	}
+	b.took = append(b.took[:0], l.pile.take()...)
+	b.ends = append(b.ends[:0], make([]uint64, len(b.took))...)
+	for i := range b.secs {
+		s := &b.secs[i]
+		for k, n := 0, 0; n < len(s.took); n++ { // both are sorted
+			for b.took[k].key() < s.took[n].key() {
+				k++
+			}
+			b.ends[k] |= 1 << i
 		}
 		*s = second{took: s.took[:0]}
 	}
+	b.good, b.middle = middle(b.took)
 	l.free, b.secs = append(l.free, b.secs), nil
 }
 
@@ -331,9 +351,7 @@ func (l *Load) join(t, o *track) {
 			l.fold(d)
 			d.begun += b.begun
 			d.ended += b.ended
-			for _, k := range b.took {
-				d.took = addFolded(d.took, k)
-			}
+			l.unite(d, b)
 		}
 	}
 }
@@ -357,14 +375,19 @@ func (l *Load) forget(t *track, b *block) {
 	t.ended -= b.ended
 }
 
-func addFolded(list []folded, f folded) []folded {
-	i, found := slices.BinarySearchFunc(list, f, func(a, b folded) int { return compareTook(a.Took, b.Took) })
-	if !found {
-		return slices.Insert(list, i, f)
+// unite adds the folded minute o to b.
+func (l *Load) unite(b, o *block) {
+	ends := make(map[uint32]uint64, len(b.took)+len(o.took))
+	for _, x := range [...]*block{b, o} {
+		for i := range x.took {
+			ends[x.took[i].key()] |= x.ends[i]
+		}
+		l.pile.add(x.took)
 	}
-	list[i].N += f.N
-	list[i].Sum += f.Sum
-	list[i].Whole += f.Whole
-	list[i].seconds |= f.seconds
-	return list
+	b.took = append(b.took[:0], l.pile.take()...)
+	b.ends = b.ends[:0]
+	for i := range b.took {
+		b.ends = append(b.ends, ends[b.took[i].key()])
+	}
+	b.good, b.middle = middle(b.took)
 }

@@ -347,7 +347,7 @@ func BenchmarkAroundANewMinute(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		clear(l.asked)
+		l.unask()
 		l.Around([]parse.SourceID{0}, parse.OfBackend, []byte("10.0.0.0:80"), epoch+600e9)
 	}
 }

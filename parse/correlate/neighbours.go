@@ -3,6 +3,7 @@ package correlate
 import (
 	"cmp"
 	"maps"
+	"math/bits"
 	"slices"
 
 	"why503/parse"
@@ -74,6 +75,9 @@ func (b *builder) neighbour(source parse.SourceID, ids []parse.SourceID, of pars
 	}
 	if n, ok := b.j.load.Around(ids, of, name, at); ok {
 		n.Source = source
+		if b.q.Neighbours == nil {
+			b.q.Neighbours = make([]parse.Neighbours, 0, 8)
+		}
 		b.q.Neighbours = append(b.q.Neighbours, n)
 	}
 }
@@ -101,83 +105,119 @@ func (j *Joiner) beside(s *Source) []parse.SourceID {
 	return j.hop
 }
 
-// An about is what is asked again and again in a storm.
+// An about is what is asked again and again in a storm: a track, in a minute or
+// a second.
 type about struct {
-	track  *track
-	minute int64
+	track *track
+	at    int64
+}
+
+type flight struct {
+	n    int
+	held []parse.Held
 }
 
 const maxAsked = 1 << 12
 
 // Around returns what the sources counted around a time of their hop, of a
-// backend or of a route. It is false where they counted nothing.
+// backend or of a route. It is false where they counted nothing. The answer must
+// not be changed.
 func (l *Load) Around(ids []parse.SourceID, of parse.Traffic, name []byte, at parse.Time) (parse.Neighbours, bool) {
-	tracks := make([]*track, 0, 8)
+	l.tracks = l.tracks[:0]
 	for _, id := range ids {
 		if c := l.sources[id]; c != nil {
 			if of == parse.OfHop {
-				tracks = append(tracks, c.hop)
+				l.tracks = append(l.tracks, c.hop)
 			} else if t := c.named[of][string(name)]; t != nil {
-				tracks = append(tracks, t)
+				l.tracks = append(l.tracks, t)
 			}
 		}
 	}
-	if len(tracks) == 0 {
+	if len(l.tracks) == 0 || at < 0 {
 		return parse.Neighbours{}, false
 	}
+	if len(l.asked) >= maxAsked || len(l.flying) >= maxAsked {
+		l.unask()
+	}
 	minute := int64(at) / 60e9
-	key := about{tracks[0], minute}
+	l.upTo = max(l.upTo, minute)
+	key := about{l.tracks[0], minute}
 	known := l.asked[key]
 	if known == nil {
-		known = &parse.Neighbours{Of: of, Name: tracks[0].name}
-		known.Walls = wallsOf(minutesOf(tracks, minute-wallWindow+1, minute))
-		usual(known, minutesOf(tracks, minute-loadMinutes+2, minute-usualGap), minute)
-		if len(l.asked) >= maxAsked {
-			clear(l.asked)
-		}
-		l.asked[key], l.upTo = known, max(l.upTo, minute)
+		known = &parse.Neighbours{Of: of, Name: l.tracks[0].name}
+		w := window{l.tracks, minute - wallWindow + 1, minute}
+		known.Walls = wallsOf(w.ends(&l.pile), w.seconds)
+		l.usual(known, minute)
+		l.asked[key] = known
 	}
 	n := *known
-	for _, t := range tracks {
-		n.InFlight += t.inFlight(int64(at) / 1e9)
+	key.at = int64(at) / 1e9
+	f, ok := l.flying[key]
+	if !ok {
+		for _, t := range l.tracks {
+			f.n += t.inFlight(key.at)
+		}
+		if of == parse.OfHop && f.n > 0 {
+			f.held = l.held(ids, key.at)
+		}
+		l.flying[key] = f
 	}
-	if of == parse.OfHop && n.InFlight > 0 {
-		n.Held = l.held(ids, int64(at)/1e9)
-	}
+	n.InFlight, n.Held = f.n, f.held
 	return n, true
 }
 
-// An endsOf is what ended in a minute.
-type endsOf struct {
-	minute int64
-	took   []folded
+// A window is some minutes of some tracks.
+type window struct {
+	tracks      []*track
+	first, last int64
 }
 
-// minutesOf returns what ended in each minute from first to last, where
-// something did.
-func minutesOf(tracks []*track, first, last int64) []endsOf {
-	var all []endsOf
-	for minute := max(first, 1); minute <= last; minute++ {
-		var list []folded
-		for _, t := range tracks {
-			b := t.blocks[minute%loadMinutes]
-			if b == nil || b.minute != minute {
-				continue
+func (w window) each(fn func(*block)) {
+	for minute := max(w.first, 1); minute <= w.last; minute++ {
+		for _, t := range w.tracks {
+			if b := t.blocks[minute%loadMinutes]; b != nil && b.minute == minute {
+				fn(b)
 			}
-			for _, k := range b.took {
-				list = addFolded(list, k)
-			}
-			for i := range b.secs {
-				for _, k := range b.secs[i].took {
-					list = addFolded(list, folded{k, 1 << i})
-				}
-			}
-		}
-		if len(list) > 0 {
-			all = append(all, endsOf{minute, list})
 		}
 	}
-	return all
+}
+
+// ends returns what ended in w.
+func (w window) ends(p *pile) []Took {
+	w.each(func(b *block) {
+		p.add(b.took)
+		for i := range b.secs {
+			p.add(b.secs[i].took)
+		}
+	})
+	return p.take()
+}
+
+// seconds is in how many seconds of w something ended in that way and within
+// those buckets.
+func (w window) seconds(end parse.End, first, last uint16) int {
+	from, to := Took{End: end, Bucket: first}, Took{End: end, Bucket: last}
+	within := func(t *Took) bool { return t.key() >= from.key() && t.key() <= to.key() }
+	n := 0
+	for minute := max(w.first, 1); minute <= w.last; minute++ {
+		var seconds uint64 // which, so that two sources of one hop count it once
+		window{w.tracks, minute, minute}.each(func(b *block) {
+			for i := range b.took {
+				if within(&b.took[i]) {
+					seconds |= b.ends[i]
+				}
+			}
+			for i := range b.secs {
+				for k := range b.secs[i].took {
+					if within(&b.secs[i].took[k]) {
+						seconds |= 1 << i
+					}
+				}
+			}
+		})
+		n += bits.OnesCount64(seconds)
+	}
+	return n
 }
 
 // usualGap is how many minutes before that of a failure what was usual ends: the
@@ -185,31 +225,22 @@ func minutesOf(tracks []*track, first, last int64) []endsOf {
 const usualGap = 2
 
 // usual fills in how long good answers usually took before a minute.
-func usual(n *parse.Neighbours, minutes []endsOf, before int64) {
+func (l *Load) usual(n *parse.Neighbours, before int64) {
 	var middles []int64
-	for _, m := range minutes {
-		good := uint32(0)
-		for i := range m.took {
-			if m.took[i].End == parse.EndGood {
-				good += m.took[i].N
-			}
+	for minute := max(before-loadMinutes+2, 1); minute <= before-usualGap; minute++ {
+		good, took := uint32(0), int64(0)
+		if b := l.tracks[0].blocks[minute%loadMinutes]; len(l.tracks) == 1 && b != nil && b.minute == minute && b.secs == nil {
+			good, took = b.good, b.middle
+		} else {
+			good, took = middle(window{l.tracks, minute, minute}.ends(&l.pile))
 		}
 		if good == 0 {
 			continue
 		}
 		if n.Good += int(good); n.Since == 0 {
-			n.Since = (before - m.minute) * 60e9
+			n.Since = (before - minute) * 60e9
 		}
-		half := uint32(0)
-		for i := range m.took {
-			if m.took[i].End != parse.EndGood {
-				continue
-			}
-			if half += m.took[i].N; half*2 >= good {
-				middles = append(middles, tookLow(m.took[i].Bucket))
-				break
-			}
-		}
+		middles = append(middles, took)
 	}
 	if n.Minutes = len(middles); n.Minutes > 0 {
 		slices.Sort(middles)

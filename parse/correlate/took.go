@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 
@@ -66,16 +65,77 @@ func countTook(list []Took, end parse.End, ns int64) []Took {
 }
 
 func addTook(list []Took, t Took) []Took {
-	i, found := slices.BinarySearchFunc(list, t, compareTook)
-	if !found {
+	i, k := 0, t.key()
+	for n := len(list); n > 0; { // by halves
+		if half := n / 2; list[i+half].key() < k {
+			i, n = i+half+1, n-half-1
+		} else {
+			n = half
+		}
+	}
+	if i == len(list) || list[i].key() != k {
 		return slices.Insert(list, i, t)
 	}
-	list[i].N += t.N
-	list[i].Sum += t.Sum
-	list[i].Whole += t.Whole
+	list[i].add(&t)
 	return list
 }
 
-func compareTook(a, b Took) int {
-	return cmp.Or(cmp.Compare(a.End, b.End), cmp.Compare(a.Bucket, b.Bucket))
+// key orders by End, then Bucket.
+func (t *Took) key() uint32 { return uint32(t.End)<<16 | uint32(t.Bucket) }
+
+func (t *Took) add(o *Took) {
+	t.N += o.N
+	t.Sum += o.Sum
+	t.Whole += o.Whole
+}
+
+// A pile adds up many lists.
+type pile struct {
+	at   [parse.NumEnds][maxTook + 1]int32 // where a bucket is in list, plus one
+	list []Took
+}
+
+func (p *pile) add(list []Took) {
+	for i := range list {
+		t := &list[i]
+		at := &p.at[t.End][t.Bucket]
+		if *at == 0 {
+			p.list = append(p.list, *t)
+			*at = int32(len(p.list))
+			continue
+		}
+		p.list[*at-1].add(t)
+	}
+}
+
+// take returns what was added, sorted, and empties p. It is valid until the next
+// add.
+func (p *pile) take() []Took {
+	list := p.list
+	for i := range list {
+		p.at[list[i].End][list[i].Bucket] = 0
+	}
+	p.list = list[:0]
+	slices.SortFunc(list, func(a, b Took) int { return int(a.key()) - int(b.key()) })
+	return list
+}
+
+// middle returns how many good answers a sorted list counts, and how long the
+// middle one took, as the mean of its bucket.
+func middle(list []Took) (good uint32, took int64) {
+	for i := range list {
+		if list[i].End == parse.EndGood {
+			good += list[i].N
+		}
+	}
+	half := uint32(0)
+	for i := range list {
+		if list[i].End != parse.EndGood {
+			continue
+		}
+		if half += list[i].N; half*2 >= good {
+			return good, list[i].Sum / int64(list[i].N)
+		}
+	}
+	return good, took
 }

@@ -3,7 +3,6 @@ package correlate
 import (
 	"cmp"
 	"math"
-	"math/bits"
 	"slices"
 
 	"why503/parse"
@@ -30,23 +29,21 @@ const (
 	maxPlaces   = 16          // that are tested of one kind of end
 )
 
-// wallsOf returns the walls in some minutes, by End and Value.
-func wallsOf(minutes []endsOf) []parse.Wall {
-	var list []Took
-	for _, m := range minutes {
-		for i := range m.took {
-			if m.took[i].End > parse.EndGood {
-				list = addTook(list, m.took[i].Took)
-			}
-		}
-	}
+// A spread says in how many seconds something ended in that way, within those
+// buckets.
+type spread func(end parse.End, first, last uint16) int
+
+// wallsOf returns the walls in a sorted list, by End and Value.
+func wallsOf(list []Took, seconds spread) []parse.Wall {
 	var walls []parse.Wall
 	for from := 0; from < len(list); {
 		to := from
 		for to < len(list) && list[to].End == list[from].End {
 			to++
 		}
-		walls = append(walls, wallsOfEnd(list[from:to], minutes)...)
+		if list[from].End > parse.EndGood {
+			walls = append(walls, wallsOfEnd(list[from:to], seconds)...)
+		}
 		from = to
 	}
 	return walls
@@ -55,13 +52,13 @@ func wallsOf(minutes []endsOf) []parse.Wall {
 // wallsOfEnd takes the ends of one kind, by bucket. Where most ended is looked
 // at first; what lies around it is then done with, since less than half of the
 // ends there remain.
-func wallsOfEnd(list []Took, minutes []endsOf) []parse.Wall {
+func wallsOfEnd(list []Took, seconds spread) []parse.Wall {
 	var walls []parse.Wall
 	var done []int64
 	for range maxPlaces {
 		best, most := -1, uint32(wallEnds-1)
 		for i := range list {
-			if n := onPlace(list, i); n > most && !around(done, tookLow(list[i].Bucket)) {
+			if n := onPlace(list, i); n > most && !beside(done, tookLow(list[i].Bucket)) {
 				best, most = i, n
 			}
 		}
@@ -69,7 +66,7 @@ func wallsOfEnd(list []Took, minutes []endsOf) []parse.Wall {
 			break
 		}
 		done = append(done, tookLow(list[best].Bucket))
-		if w, ok := wallAt(list, best, minutes); ok {
+		if w, ok := wallAt(list, best, seconds); ok {
 			walls = append(walls, w)
 		}
 	}
@@ -92,14 +89,14 @@ func onPlace(list []Took, i int) uint32 {
 	return n
 }
 
-// around reports whether ns lies from two thirds of one of the others to one and
+// beside reports whether ns lies from two thirds of one of the others to one and
 // a half times it.
-func around(others []int64, ns int64) bool {
+func beside(others []int64, ns int64) bool {
 	return slices.ContainsFunc(others, func(o int64) bool { return ns > o*2/3 && ns < o*3/2 })
 }
 
 // wallAt tests the place that begins with list[i].
-func wallAt(list []Took, i int, minutes []endsOf) (parse.Wall, bool) {
+func wallAt(list []Took, i int, seconds spread) (parse.Wall, bool) {
 	first, last := list[i].Bucket, placeEnd(list[i].Bucket)
 	low := tookLow(first)
 	left, right := tookBucket(low*2/3), tookBucket(low*3/2)
@@ -120,26 +117,11 @@ func wallAt(list []Took, i int, minutes []endsOf) (parse.Wall, bool) {
 	share := float64(last-first+1) / float64(right-left+1)
 	switch {
 	case on.N < wallEnds || on.N*2 <= all || on.Whole == on.N,
-		distinctSeconds(minutes, list[i].End, first, last) < wallSeconds,
+		seconds(list[i].End, first, last) < wallSeconds,
 		tail(int(on.N), int(all), share)*wallPlaces > wallChance:
 		return parse.Wall{}, false
 	}
 	return parse.Wall{End: list[i].End, Value: on.Sum / int64(on.N), N: int(on.N), Of: int(all)}, true
-}
-
-// distinctSeconds is in how many seconds an end fell onto a place.
-func distinctSeconds(minutes []endsOf, end parse.End, first, last uint16) int {
-	n := 0
-	for _, m := range minutes {
-		var seconds uint64
-		for i := range m.took {
-			if f := &m.took[i]; f.End == end && f.Bucket >= first && f.Bucket <= last {
-				seconds |= f.seconds
-			}
-		}
-		n += bits.OnesCount64(seconds)
-	}
-	return n
 }
 
 // tail bounds the chance that of n throws that each come true with chance p at

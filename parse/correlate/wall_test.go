@@ -10,27 +10,21 @@ import (
 	"why503/parse"
 )
 
-// ended makes the minutes of ends, each of which took some seconds and came so
-// many seconds after the first.
+// An ended took some seconds, and came so many seconds after the first.
 type ended struct{ took, at float64 }
 
-func minutesWith(end parse.End, all []ended) []endsOf {
-	by := make(map[int64][]folded)
+func wallsWith(end parse.End, all []ended) []parse.Wall {
+	l := NewLoad()
+	t := &track{}
+	c := &counter{hop: t}
 	for _, e := range all {
-		m := int64(e.at) / 60
-		var list []Took
-		list = countTook(list, end, int64(math.Round(e.took*1e9)))
-		for _, k := range list {
-			by[m] = addFolded(by[m], folded{k, 1 << (int64(e.at) % 60)})
-		}
+		at := int64(e.at) + 6000
+		c.newest = max(c.newest, at/60)
+		s := &l.block(c, t, at/60).secs[at%60]
+		s.took = countTook(s.took, end, int64(math.Round(e.took*1e9)))
 	}
-	var out []endsOf
-	for m := range int64(60) {
-		if len(by[m]) > 0 {
-			out = append(out, endsOf{m, by[m]})
-		}
-	}
-	return out
+	w := window{[]*track{t}, 0, 200}
+	return wallsOf(w.ends(&l.pile), w.seconds)
 }
 
 // every makes n ends, some seconds apart.
@@ -70,7 +64,7 @@ func TestWalls(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []int64
-			for _, w := range wallsOf(minutesWith(parse.EndClosed, tt.ends)) {
+			for _, w := range wallsWith(parse.EndClosed, tt.ends) {
 				if w.End != parse.EndClosed || w.N > w.Of || w.N < wallEnds {
 					t.Errorf("%+v", w)
 				}
@@ -82,7 +76,7 @@ func TestWalls(t *testing.T) {
 			}
 		})
 	}
-	if w := wallsOf(minutesWith(parse.EndGood, every(48, 5, jitter(7)))); w != nil {
+	if w := wallsWith(parse.EndGood, every(48, 5, jitter(7))); w != nil {
 		t.Errorf("good answers gave %v", w)
 	}
 }
@@ -100,7 +94,7 @@ func TestSmoothDurationsHaveNoWall(t *testing.T) {
 		found := 0
 		for range 400 {
 			n := 5 + int(math.Exp(rnd.Float64()*7)) // from few to a thousand
-			if len(wallsOf(minutesWith(parse.EndClosed, every(n, 1500/float64(n), func(int) float64 { return took() })))) > 0 {
+			if len(wallsWith(parse.EndClosed, every(n, 1500/float64(n), func(int) float64 { return took() }))) > 0 {
 				found++
 			}
 		}

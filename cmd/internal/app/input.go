@@ -29,7 +29,7 @@ type input struct {
 	// sortedFrom is the line from which on a stream was sorted; 0 when it was
 	// sorted whole.
 	sortedFrom int64
-	calendar   calendar
+	calendar   parse.Calendar
 	promotes   bool // its error lines stand for their requests
 
 	name  string // how rows and reports call it
@@ -44,30 +44,6 @@ type input struct {
 	lossy                         bool         // something was lost, so absence proves nothing
 	dated                         parse.Time   // raw clock; of the lines so far
 	read                          atomic.Int64 // bytes so far, for the progress line
-}
-
-// A kindOf says what sort of log a format is.
-var kinds = map[string]struct {
-	kind parse.SourceKind
-	prog parse.Program
-}{
-	"varnishlog":       {parse.SourceVarnishlog, parse.Varnish},
-	"varnishncsa":      {parse.SourceVarnishncsa, parse.Varnish},
-	"varnishncsa-json": {parse.SourceVarnishncsa, parse.Varnish},
-	"nginx":            {parse.SourceNginxAccess, parse.Nginx},
-	"nginx-json":       {parse.SourceNginxAccess, parse.Nginx},
-	"nginx-error":      {parse.SourceNginxError, parse.Nginx},
-	"php-fpm":          {parse.SourcePHPFPM, parse.PHPFPM},
-	"php-fpm-slow":     {parse.SourcePHPFPMSlow, parse.PHPFPM},
-	"php-fpm-access":   {parse.SourcePHPFPMAccess, parse.PHPFPM},
-	"app-json":         {parse.SourceApp, parse.App},
-	"logfmt":           {parse.SourceApp, parse.App},
-	"app":              {parse.SourceApp, parse.App},
-	"php-error":        {parse.SourceApp, parse.App},
-	"systemd":          {parse.SourceJournal, parse.Systemd},
-	"syslog":           {parse.SourceJournal, parse.Systemd},
-	"journal":          {parse.SourceJournal, parse.Systemd},
-	"deploy":           {parse.SourceChanges, parse.Deploy},
 }
 
 // newParser returns a parser for in, set to the run's zone and to the year that

@@ -110,23 +110,13 @@ func (in *input) tellOrder() []string {
 // have shown.
 const impossible = "impossible time"
 
-// A calendar tells stamps that a clock may have shown from those that it cannot.
-type calendar struct{ from, to parse.Time }
-
-// year2000 is when no log that is read today was written yet; hosts that have
-// no clock boot in 1970.
-const year2000 = parse.Time(946684800e9)
-
-const (
-	day  = parse.Time(24 * time.Hour)
-	year = 366 * day
-)
+const year = 366 * parse.Day
 
 // newCalendar takes nothing to be written a day after now. Where most of what a
 // source says is later, it is now that is wrong, not the source.
-func newCalendar(now time.Time, samples []correlate.Sample) calendar {
-	c := calendar{year2000, parse.Time(now.UnixNano()) + day}
-	limit := c.to
+func newCalendar(now time.Time, samples []correlate.Sample) parse.Calendar {
+	c := parse.NewCalendar(parse.Time(now.UnixNano()))
+	limit := c.To
 	for _, s := range samples {
 		late := 0
 		var last parse.Time
@@ -137,30 +127,14 @@ func newCalendar(now time.Time, samples []correlate.Sample) calendar {
 			}
 		}
 		if late > 2 && 2*late > len(s.Records) {
-			c.to = max(c.to, last+year)
+			c.To = max(c.To, last+year)
 		}
 	}
 	return c
 }
 
-// date gives r the time of what was written before it where it prints none, or
-// one that cannot be, and reports whether its stamp was one of those. last is
-// the time of the dated Record before.
-func (c calendar) date(r *parse.Record, last *parse.Time) (wrong bool) {
-	if r.Ended != 0 && (r.Ended < c.from || r.Ended > c.to || r.Time < c.from || r.Time > c.to) {
-		wrong = true
-		r.Time, r.Ended = 0, 0
-	}
-	if r.Ended == 0 {
-		r.Time, r.Ended = *last, *last
-		return wrong
-	}
-	*last = max(*last, r.Ended)
-	return false
-}
-
-// first returns the first time in a sample, for lines before it.
-func (c calendar) first(records []*parse.Record) parse.Time {
+// firstTime returns the first time in a sample, for lines before it.
+func firstTime(records []*parse.Record) parse.Time {
 	for _, r := range records {
 		if r.Ended != 0 {
 			return r.Ended
@@ -170,10 +144,10 @@ func (c calendar) first(records []*parse.Record) parse.Time {
 }
 
 // clean takes the stamps off samples that cannot be.
-func (c calendar) clean(samples []correlate.Sample) {
+func clean(c parse.Calendar, samples []correlate.Sample) {
 	for _, s := range samples {
 		for _, r := range s.Records {
-			if r.Ended < c.from || r.Ended > c.to || r.Time < c.from || r.Time > c.to {
+			if !c.Possible(r) {
 				r.Time, r.Ended = 0, 0
 			}
 		}

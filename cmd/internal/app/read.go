@@ -8,6 +8,7 @@ import (
 
 	"why503/ingest/merge"
 	"why503/parse"
+	"why503/parse/correlate"
 	"why503/parse/recognise"
 )
 
@@ -68,13 +69,13 @@ func (in *input) readAll(ctx context.Context, zone *time.Location, base time.Tim
 	emit := func(r *parse.Record) {
 		set.Annotate(r)
 		r.Source = in.join.ID
-		if in.calendar.date(r, &in.dated) {
+		if in.calendar.Date(r, &in.dated) {
 			in.count(impossible, 1)
 		}
 		in.seen(r)
-		markCut(r)
+		recognise.MarkCut(r)
 		if in.promotes {
-			promote(r)
+			recognise.Promote(r)
 		}
 		if !in.keeps(r) {
 			return
@@ -128,18 +129,7 @@ func (in *input) keeps(r *parse.Record) bool {
 	if in.join.Twin.Retells(r) {
 		return false
 	}
-	switch r.Kind {
-	case parse.KindSession:
-		return false
-	case parse.KindSignal, parse.KindLog:
-		for i := range r.Notes {
-			if r.Notes[i].Event != 0 {
-				return true
-			}
-		}
-		return r.Kind == parse.KindLog && r.Level >= parse.LevelWarn
-	}
-	return true
+	return correlate.Useful(r)
 }
 
 func (in *input) seen(r *parse.Record) {
@@ -185,19 +175,3 @@ func (in *input) count(why string, n int64) {
 	}
 	in.losses[why] += n
 }
-
-// markCut sets Cut on a line that says that a response broke off after its
-// head: its request stands in the access log with a status that looks good.
-func markCut(r *parse.Record) {
-	if r.Kind != parse.KindLog || r.Level < parse.LevelError {
-		return
-	}
-	for i := range r.Notes {
-		if e := recognise.Default().Event(r.Notes[i].Event); e != nil && cutsBody[e.Name] {
-			r.Cut = true
-		}
-	}
-}
-
-// cutsBody are the events of the taxonomy that come after the head was sent.
-var cutsBody = map[string]bool{"nginx.tmo.body": true, "nginx.prem_close_body": true, "nginx.recv_reset_body": true}

@@ -10,6 +10,7 @@ import (
 	"why503/aggregate"
 	"why503/parse"
 	"why503/parse/correlate"
+	"why503/parse/detect"
 )
 
 // survey looks at samples of all inputs: hosts, zones, clocks, and which hop
@@ -21,11 +22,11 @@ func (r *Run) survey() error {
 	}
 	var ins []*input
 	for _, in := range r.inputs {
-		k, ok := kinds[in.format.Name]
+		kind, prog, ok := detect.Kind(in.format.Name)
 		if in.make == nil || !ok {
 			continue
 		}
-		in.kind, in.prog = k.kind, k.prog
+		in.kind, in.prog = kind, prog
 		in.join = correlate.NewSource(parse.SourceID(len(ins)), in.kind, in.prog, "", in.source.Fingerprint)
 		ins = append(ins, in)
 	}
@@ -55,7 +56,7 @@ func (r *Run) survey() error {
 }
 
 // calendar tells which stamps cannot be, from the samples that there are.
-func (r *Run) calendar(ins []*input, samples []correlate.Sample) calendar {
+func (r *Run) calendar(ins []*input, samples []correlate.Sample) parse.Calendar {
 	now := time.Now()
 	if t := newest(ins); t.After(now) {
 		now = t
@@ -67,10 +68,10 @@ func (r *Run) calendar(ins []*input, samples []correlate.Sample) calendar {
 // inputs are sorted.
 func (r *Run) prepare(ins []*input, samples []correlate.Sample) {
 	c := r.calendar(ins, samples)
-	c.clean(samples)
+	clean(c, samples)
 	nameSites(ins, samples)
 	for i, in := range ins {
-		in.calendar, in.dated = c, c.first(samples[i].Records)
+		in.calendar, in.dated = c, firstTime(samples[i].Records)
 		in.sorted = unordered(samples[i].Records) || r.unordered[in.path] || (r.sortAll && in.source.Size >= 0)
 	}
 }
@@ -106,13 +107,13 @@ func (r *Run) samples(ins []*input) []correlate.Sample {
 	samples := make([]correlate.Sample, len(ins))
 	for _, undated := range []bool{false, true} {
 		if undated {
-			r.calendar(ins, samples).clean(samples)
+			clean(r.calendar(ins, samples), samples)
 			if r.base = latest(samples); r.base.IsZero() {
 				r.base = newest(ins)
 			}
 		}
 		for i, in := range ins {
-			if undated != noYear(in) {
+			if undated == detect.PrintsYear(in.format.Name) {
 				continue
 			}
 			base := r.base
@@ -124,7 +125,7 @@ func (r *Run) samples(ins []*input) []correlate.Sample {
 				r.problem(err)
 			}
 			records := sample.Records
-			in.zoned = printsZone(in.format.Name)
+			in.zoned = detect.PrintsZone(in.format.Name)
 			if len(records) > 0 && in.kind == parse.SourceNginxAccess && records[0].Program != parse.Nginx {
 				in.prog = records[0].Program
 			}
@@ -176,20 +177,6 @@ func newest(ins []*input) time.Time {
 		last = time.Now()
 	}
 	return last
-}
-
-func noYear(in *input) bool {
-	return slices.Contains([]string{"systemd", "syslog", "deploy", "app"}, in.format.Name)
-}
-
-// printsZone reports whether the stamps of a format are absolute. Where a
-// format leaves it to the program (plain application lines), they may not be.
-func printsZone(format string) bool {
-	switch format {
-	case "nginx-error", "php-fpm", "php-fpm-slow", "app", "systemd", "syslog", "deploy":
-		return false
-	}
-	return true
 }
 
 func zoneName(ns int64) string {

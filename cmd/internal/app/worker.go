@@ -115,7 +115,7 @@ func (w *worker) trim() {
 func (w *worker) emit(rec *parse.Record) {
 	t := w.t
 	printed := rec.Ended
-	if w.in.calendar.date(rec, &w.dated) {
+	if w.in.calendar.Date(rec, &w.dated) {
 		t.impossible++
 	}
 	t.undated = t.undated || rec.Ended != printed || printed == 0
