@@ -17,6 +17,9 @@ type Batch struct {
 	Signals   []Signal
 	Incidents []Incident
 	Sources   []SourceState
+	// Ledger is what joining lost so far, in all; nil leaves the stored one. What
+	// sources lost stands in their rows.
+	Ledger *Ledger
 	// Settled is the event time up to which every fact is final; 0 leaves the
 	// stored one. After a restart no failed Record before it asks again.
 	Settled parse.Time
@@ -31,9 +34,11 @@ type Fact struct {
 	Version uint64
 	// Gone says that a hop further in front turned out to be the root: the fact
 	// counts nowhere any more. It stays gone.
-	Gone   bool
-	Words  string   // the cause in words
-	Advice []string // what to do, the first now, the others lasting
+	Gone bool
+	// Background says that no client waited for the fetch.
+	Background bool
+	Words      string   // the cause in words
+	Advice     []string // what to do, the first now, the others lasting
 	// Records is the encoded Request, from which it is diagnosed again when a
 	// late Record comes; nil where it is not kept.
 	Records []byte
@@ -45,6 +50,9 @@ type SourceMinute struct {
 	Source string
 	Minute traffic.Minute
 	Rows   []traffic.Row[traffic.Key]
+	// Front says that the source is a client-facing hop: its rows are the
+	// requests that failures are a share of.
+	Front bool
 	// Failed is the source's own count of answers with 5xx, against which the
 	// facts rooted there are audited.
 	Failed int64

@@ -27,8 +27,8 @@ type Request struct {
 	// the Request's time without loss. Absence proves something only there.
 	Coverage []Coverage
 
-	// Minute is what each source counted of its own traffic in the Request's
-	// seconds; nil where nothing was counted.
+	// Neighbours is what the hops counted of their own traffic around the Request;
+	// nil where nothing was counted. A healthy neighbour itself is never in it.
 	Neighbours []Neighbours
 
 	Revision int
@@ -152,11 +152,51 @@ type Coverage struct {
 // Covers reports whether the source was read without loss from a to b.
 func (c Coverage) Covers(a, b Time) bool { return c.Lossless && c.From <= a && b <= c.To }
 
-// Neighbours is what a source counted of its own traffic around a Request.
+// Neighbours is what the sources of one hop counted of their own traffic around
+// a Request: of all of it, of one backend, or of one route. It is measured over
+// whole minutes and the second of the failure, so that it does not depend on
+// which other requests failed.
 type Neighbours struct {
-	Source   SourceID
+	Source SourceID // one that counted; a Part of the Request stands in it
+	Of     Traffic
+	Name   string // the backend or the route; empty for the whole hop
+
+	InFlight int    // begun and not ended when the Part ended
+	Held     []Held // of a whole hop: the routes with most of them, most first
+
+	// Usual is how long good answers usually took before: in nine of ten of the
+	// Minutes with good answers the middle one took at least so long (ns). The
+	// last of these minutes ended a minute before that of the failure, the first
+	// began Since before it (ns). Good counts the answers.
+	Usual   int64
+	Minutes int
+	Good    int
+	Since   int64
+
+	Walls []Wall // by End, then Value
+}
+
+// Traffic says what was counted.
+type Traffic uint8
+
+const (
+	OfHop     Traffic = iota // all that a program was asked for, or asked for itself (Varnish's fetches)
+	OfBackend                // what it asked of one backend: Varnish's name of it, or an address
+	OfRoute                  // what was asked for by one route
+	NumTraffic
+)
+
+// A Held is how many of the requests in flight were of a route.
+type Held struct {
+	Route    string
 	InFlight int
-	Slow     int
-	Failed   int
-	Requests int
+}
+
+// A Wall is a duration at which far more attempts or requests ended in one way
+// than just before and after, so that a limit must stand there.
+type Wall struct {
+	End   End
+	Value int64 // ns
+	N     int   // how many ended there
+	Of    int   // of how many that ended so, half as long to twice as long
 }

@@ -370,7 +370,10 @@ func TestTimeoutTooShortOnlyWhereSlowWorkIsUsual(t *testing.T) {
 		s.app(n, "BrokenPipeError: [Errno 32] Broken pipe")
 		s.q.Parts[n].Record.Status, s.q.Parts[n].Record.Ended = 200, noon+parse.Time(5*second)
 		if usual {
-			s.q.Neighbours = []parse.Neighbours{{Requests: 20, Slow: 15}}
+			s.q.Neighbours = []parse.Neighbours{{
+				Source: s.q.Parts[n].Record.Source, Of: parse.OfRoute, Name: "/",
+				Usual: 39 * second / 10, Minutes: 20, Good: 200, Since: 30 * 60 * second,
+			}}
 		}
 		v := Builtin().Diagnose(&s.q, nil)
 		if got := v.Cause == "cache_config.timeout_too_short"; got != usual {

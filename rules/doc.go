@@ -3,8 +3,9 @@
 // Verdict: what the proxy saw (symptom), the deepest cause that evidence
 // supports, and the lines that lead from one to the other.
 //
-// Diagnose is a pure function of the Request, its signals and the rule set. It
-// reads no clock and no other request, so a replay gives the same Verdict.
+// Diagnose is a pure function of the Request, its signals, what its hops counted
+// of their own traffic (Request.Neighbours) and the rule set. It reads no clock
+// and no other request, so a replay gives the same Verdict.
 //
 // # How a Verdict comes about
 //
@@ -69,7 +70,8 @@
 //	event             {name, in, count}: such lines stand there, so often
 //	order             {first, then, margin}: one came before the other
 //	near              {event, before, after, same: host|backend|service|process}
-//	wall              {of: first_byte_timeout, from: configured|observed|default}: the span ended at that limit
+//	wall              {of: first_byte_timeout, from: configured|default}: the span ended at that limit of the proxy;
+//	                  {from: observed}: it ended at none that is known, and where many did that ended alike
 //	absent, given     kinds of logs that cover the time and hold no line of it; that cover the time
 //	version           same, other
 //	expr              an expression over the Facts (https://expr-lang.org)

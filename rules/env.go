@@ -7,12 +7,10 @@ import (
 )
 
 // An Env is what is known beside the Request: settings read from
-// configurations, durations at which many requests of this run ended, and
-// which kinds of logs there are at all. It is read only and shared by all
-// calls of Diagnose. A nil Env knows nothing.
+// configurations, and which kinds of logs there are at all. It is read only and
+// shared by all calls of Diagnose. A nil Env knows nothing.
 type Env struct {
 	Settings []Setting
-	Walls    []Wall
 	Kinds    KindSet
 }
 
@@ -32,14 +30,6 @@ type Setting struct {
 	Line    string // verbatim
 }
 
-// A Wall is a duration at which far more requests of a backend ended than
-// just before and after, so that a limit must stand there.
-type Wall struct {
-	Program parse.Program
-	Backend string
-	Value   int64 // ns
-}
-
 // A KindSet is a set of kinds of sources.
 type KindSet uint32
 
@@ -49,7 +39,9 @@ func (s KindSet) Has(k parse.SourceKind) bool { return s&(1<<k) != 0 }
 // Add puts k into the set.
 func (s *KindSet) Add(k parse.SourceKind) { *s |= 1 << k }
 
-// A WallSource says where the value of a wall is known from.
+// A WallSource says where the value of a wall is known from. A span that ended at
+// a limit of a configuration, or else at a known default, did not end at one
+// that is only seen in the data.
 type WallSource uint8
 
 const (
@@ -117,13 +109,6 @@ func (e *Env) wallNear(name string, p parse.Program, host, backend string, ns in
 	s, src := e.timeout(name, p, host, backend)
 	if src != WallNone && near(ns, s.Value, margin) {
 		return src
-	}
-	if e != nil && src != WallConfigured {
-		for _, w := range e.Walls {
-			if w.Program == p && (w.Backend == "" || w.Backend == backend) && near(ns, w.Value, margin) {
-				return WallObserved
-			}
-		}
 	}
 	return WallNone
 }

@@ -31,10 +31,21 @@ func (s *eventSet) join(t *eventSet) {
 	}
 }
 
+// eventLateAnswer is no row of the taxonomy: the next hop's own line of the
+// request says that its answer was good, and ready after the proxy had given up.
+const (
+	eventLateAnswer = parse.EventID(len(eventSet{})*64 - 1)
+	nameLateAnswer  = "seen.late_answer"
+)
+
 // add puts the events that the pattern meets into s, and says whether there
 // was one.
 func (s *eventSet) add(pattern string) bool {
 	taxonomy := recognise.Default()
+	if pattern == nameLateAnswer {
+		s.put(eventLateAnswer)
+		return true
+	}
 	if !strings.ContainsAny(pattern, "*?[") {
 		e := taxonomy.ByName(pattern)
 		if e != nil {

@@ -17,6 +17,7 @@ type evidence struct {
 	class  Class
 	items  []item
 	walls  [len(timeoutNames)]WallSource
+	wall   bool // the span that ended in the failure ended at a wall that is seen in the data alone
 	kinds  [parse.NumSourceKinds]cover
 	joined KindSet // kinds of which a Record is joined behind the hop
 }
@@ -41,6 +42,7 @@ type item struct {
 	times      uint16 // how many lines of the same sort it stands for
 	over       bool   // a signal whose state had ended before the failure
 	later      bool   // written after the failure, beyond all doubt about clocks
+	wall       bool   // the span of its Part ended at a wall that is seen in the data alone
 	// ago is how long before the failure it was written, negative after it;
 	// rounded. A line counts as written at the failure when its clock's
 	// precision and skew allow it.
@@ -70,6 +72,7 @@ func (e *evidence) gather(v *view, s *Set) {
 		if !signal && p.Depth > v.part(v.hop).Depth {
 			e.joined.Add(p.Kind)
 		}
+		wall, looked := false, signal
 		for i := range r.Notes {
 			n := &r.Notes[i]
 			if !s.interesting.has(n.Event) || n.Event == 0 {
@@ -87,6 +90,10 @@ func (e *evidence) gather(v *view, s *Set) {
 				it.in = it.in&^inDeciding | inEarlier
 			}
 			e.clock(&it, int64(v.gave-noteTime(p, n)), r.Precision)
+			if !looked {
+				wall, looked = v.observed(int(o)) != nil, true
+			}
+			it.wall = wall
 			if signal {
 				it.over = s.over(v, k, int64(noteTime(p, n)), n.Event)
 			}
@@ -96,6 +103,8 @@ func (e *evidence) gather(v *view, s *Set) {
 			}
 		}
 	}
+	e.late(v, s)
+	e.wall = v.observed(v.decided()) != nil
 	if v.at >= 0 {
 		p := v.part(v.at)
 		hop := v.part(v.hop)
@@ -116,6 +125,25 @@ func (e *evidence) gather(v *view, s *Set) {
 			}
 		}
 	}
+}
+
+// late adds the answer of the next hop, where it was ready when the proxy had
+// given up: no line says so, only its times do.
+func (e *evidence) late(v *view, s *Set) {
+	f := &e.facts
+	if v.origin < 0 || f.OriginEnd <= 0.05 || f.OriginAnswer < 200 || f.OriginAnswer >= 500 || f.OriginAnswer == 499 || len(e.items) >= maxItems {
+		return
+	}
+	p := v.part(v.origin)
+	it := item{
+		part: int32(v.origin), note: -1, event: eventLateAnswer, in: inDeeper, depth: int8(min(p.Depth, 100)),
+		program: p.Record.Program, kind: p.Kind, times: 1,
+	}
+	if !s.interesting.has(it.event) {
+		return
+	}
+	e.clock(&it, int64(v.gave-ended(p)), p.Record.Precision)
+	e.items = append(e.items, it)
 }
 
 // clock sets what is known of the item's time: ago is exact, but a stamp
@@ -310,6 +338,7 @@ func (e *evidence) signature(b []byte) []byte {
 	for _, w := range e.walls {
 		b = append(b, byte(w))
 	}
+	b = append(b, flag(e.wall))
 	for _, k := range e.kinds {
 		b = append(b, byte(k))
 	}
@@ -318,7 +347,7 @@ func (e *evidence) signature(b []byte) []byte {
 		it := &e.items[i]
 		b = binary.LittleEndian.AppendUint16(b, uint16(it.event))
 		b = binary.LittleEndian.AppendUint16(b, uint16(it.in))
-		b = append(b, byte(it.depth), byte(it.program), byte(it.kind), byte(it.times), flag(it.over)|flag(it.later)<<1)
+		b = append(b, byte(it.depth), byte(it.program), byte(it.kind), byte(it.times), flag(it.over)|flag(it.later)<<1|flag(it.wall)<<2)
 		b = binary.AppendVarint(b, it.ago)
 		b = binary.AppendUvarint(b, uint64(it.service)<<32|uint64(it.host)<<16|uint64(it.backend))
 		b = binary.LittleEndian.AppendUint16(b, it.pid)

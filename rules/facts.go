@@ -41,7 +41,7 @@ type Facts struct {
 	OriginAnswer int     `expr:"origin_answer"`  // status in that record
 	OriginAbsent bool    `expr:"origin_absent"`  // no such record, although the log covers the time
 	Unserved     bool    `expr:"unserved"`       // a 502, 503 or 504 of which no program behind the proxies is seen to be the author
-	UsuallySlow  bool    `expr:"usually_slow"`   // slow work is usual around this request
+	UsuallySlow  bool    `expr:"usually_slow"`   // good answers took about as long as the proxy waited, also before
 	VersionMoved bool    `expr:"version_change"` // joined records are of different versions
 }
 

@@ -104,6 +104,9 @@ func TestVocabulary(t *testing.T) {
 		s.nginx(499, 4*second)
 		s.unit(noon-parse.Time(10*second), "basketd.service: Main process exited, code=dumped, status=11/SEGV")
 		s.unit(noon-parse.Time(4*second), "Started basketd.service - Basket.")
+		s.q.Neighbours = []parse.Neighbours{{
+			Source: f.Source, Of: parse.OfHop, Walls: []parse.Wall{{End: parse.EndGaveUp, Value: 4 * second, N: 9, Of: 9}},
+		}}
 		return s
 	}
 	env := &Env{Settings: []Setting{{Name: "first_byte_timeout", Program: parse.Varnish, Value: 4 * second}}}
@@ -118,6 +121,7 @@ func TestVocabulary(t *testing.T) {
 		{"{all: [{is: reused}, {status: 503}]}", "{all: [{is: reused}, {status: 1}]}"},
 		{"{expr: 'reused && idle < 0'}", "{expr: 'took > 100'}"},
 		{"{wall: {of: first_byte_timeout, from: configured}}", "{wall: {of: connect_timeout}}"},
+		{"{not: {wall: {from: observed}}}", "{wall: {from: observed}}"}, // what is configured is not only seen
 		{"{event: {name: varnish.fe.first_byte_reused, in: deciding}}", "{event: {name: varnish.fe.first_byte_reused, in: signals}}"},
 		{"{event: {name: systemd.*, in: signals, count: '>= 2'}}", "{event: {name: systemd.*, in: signals, count: '> 5'}}"},
 		{"{order: {first: systemd.main_exited_*, then: systemd.started, margin: 1s}}", "{order: {first: systemd.started, then: systemd.main_exited_*}}"},

@@ -38,13 +38,7 @@ func (v *view) observe() Facts {
 		observeUpstreams(&f, r)
 	}
 	v.observeOrigin(&f)
-	for _, n := range v.q.Neighbours {
-		// Slow work is usual when most of what a source saw was slow and yet
-		// came to a good end.
-		if n.Requests >= 5 && n.Slow*2 > n.Requests && n.Failed*2 < n.Requests {
-			f.UsuallySlow = true
-		}
-	}
+	f.UsuallySlow = v.usuallySlow() != nil
 	f.VersionMoved = v.versions()
 	f.Unserved = (f.OriginStatus >= 502 && f.OriginStatus <= 504) && !v.served()
 	return f
@@ -76,11 +70,10 @@ func (v *view) observeFetch(f *Facts) {
 			f.Idle = seconds(o.Age)
 		}
 	}
-	sent, wasSent := t.Stamp(parse.StampBereq)
-	f.Sent = wasSent
-	e, made := t.Stamp(parse.StampError)
+	_, f.Sent = t.Stamp(parse.StampBereq)
+	_, made := t.Stamp(parse.StampError)
 	f.MadeError = made || t.Calls&parse.CallBackendError != 0
-	if ns, ok := waited(t, sent, wasSent, e, made); ok {
+	if ns, ok := t.Waited(); ok {
 		f.Took = seconds(ns)
 	}
 }
@@ -94,26 +87,6 @@ func superseded(r *parse.Record, n *parse.Note) bool {
 	}
 	head, ok := r.Tx.Stamp(parse.StampBeresp)
 	return ok && n.Time < head.At
-}
-
-// waited is the length of the span that ended in the failure: the connect, the
-// wait for the head, or the silence in the body.
-func waited(t *parse.Tx, sent parse.Stamp, wasSent bool, e parse.Stamp, made bool) (int64, bool) {
-	head, hasHead := t.Stamp(parse.StampBeresp)
-	switch {
-	case !wasSent && hasHead:
-		if f, ok := t.Stamp(parse.StampFetch); ok {
-			return head.Since - f.Since, true
-		}
-		return head.Last, true
-	case made && hasHead && e.Since-head.Since > head.Since-sent.Since:
-		return e.Since - head.Since, true
-	case wasSent && hasHead:
-		return head.Since - sent.Since, true
-	case wasSent && made:
-		return e.Since - sent.Since, true
-	}
-	return 0, false
 }
 
 // originStatus is the status that came over the wire in a fetch, 0 when none
@@ -177,6 +150,7 @@ func (v *view) observeOrigin(f *Facts) {
 			best = int(o)
 		}
 	}
+	v.origin = best
 	if best >= 0 {
 		p := v.part(best)
 		f.OriginSeen, f.OriginAnswer = true, p.Record.Status

@@ -70,6 +70,8 @@ func (w *writer) link(st step) Link {
 		}
 	} else if part == w.v.hop || part == w.v.at {
 		l.Time = w.v.gave
+	} else if st.item >= 0 {
+		l.Time = ended(p) // told by when its line says that it ended
 	}
 	w.quoteSetting(&l, st.rule)
 	w.about(st.item)
@@ -185,18 +187,31 @@ func (w *writer) fill(hole string) string {
 		return text(w.v.part(w.v.hop).Record.URL)
 	case "wall":
 		return w.wall()
+	case "times":
+		if o := w.observed(); o != nil {
+			return number(o.N)
+		}
+		return ""
+	case "usual":
+		if n := w.v.usuallySlow(); n != nil {
+			return spell(n.Usual)
+		}
+		return ""
+	case "held":
+		return w.v.held()
 	case "late":
 		return spell(int64(w.e.facts.OriginEnd * 1e9))
 	}
 	if w.item < 0 {
 		return ""
 	}
-	p := w.v.part(int(w.e.items[w.item].part))
+	it := &w.e.items[w.item]
+	p := w.v.part(int(it.part))
 	if said := ofRecord(p, hole); said != "" {
 		return said
 	}
-	if !w.filled {
-		w.captured = recognise.Default().Captures(&p.Record.Notes[w.e.items[w.item].note])
+	if !w.filled && it.note >= 0 {
+		w.captured = recognise.Default().Captures(&p.Record.Notes[it.note])
 		w.filled = true
 	}
 	for _, c := range w.captured {
@@ -278,9 +293,7 @@ func (v *view) took() int64 {
 	}
 	p := v.part(v.at)
 	if t := p.Record.Tx; t != nil {
-		sent, wasSent := t.Stamp(parse.StampBereq)
-		e, made := t.Stamp(parse.StampError)
-		if ns, ok := waited(t, sent, wasSent, e, made); ok {
+		if ns, ok := t.Waited(); ok {
 			return ns
 		}
 	}
@@ -318,8 +331,12 @@ func (v *view) addr() string {
 	return ""
 }
 
-// wall is the configured timeout that the failing span met.
+// wall is the configured timeout that the failing span met, or else the wall
+// that is seen in the data.
 func (w *writer) wall() string {
+	if o := w.observed(); o != nil {
+		return spell(o.Value)
+	}
 	hop := w.v.part(w.v.hop)
 	for i, name := range timeoutNames {
 		if w.e.walls[i] != WallConfigured && w.e.walls[i] != WallDefault {
@@ -330,6 +347,14 @@ func (w *writer) wall() string {
 		}
 	}
 	return ""
+}
+
+// observed is the wall at which the span ended that the writer is about.
+func (w *writer) observed() *parse.Wall {
+	if w.item >= 0 && w.e.items[w.item].in&inDeciding == 0 {
+		return w.v.observed(int(w.e.items[w.item].part))
+	}
+	return w.v.observed(w.v.decided())
 }
 
 // missing puts the host into the name of each source, when it is known.

@@ -162,6 +162,8 @@ func (r reader) rule(n *yaml.Node) (*rule, error) {
 		return nil, r.errorf(n, "the name of a rule has 128 letters at most")
 	case u.stage == stageSymptom && u.cause == "" && u.events == nil && !u.off:
 		return nil, r.errorf(n, "rule %q needs a cause or events", u.name)
+	case u.events.has(eventLateAnswer) && u.cause == "" && !u.ignore && !u.off:
+		return nil, r.errorf(n, "rule %q needs a cause: %s has none of its own", u.name, nameLateAnswer)
 	case u.stage == stageFinding && u.events == nil && !u.off:
 		return nil, r.errorf(n, "rule %q needs events", u.name)
 	}

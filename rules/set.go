@@ -126,6 +126,11 @@ func (s *Set) compile() error {
 			s.interesting.put(e.ID)
 		}
 	}
+	for _, u := range s.rules {
+		if u.stage == stageFinding && u.events.has(eventLateAnswer) {
+			s.findings[eventLateAnswer] = append(s.findings[eventLateAnswer], u)
+		}
+	}
 	for _, c := range recognise.Causes() {
 		for _, to := range c.CheckNext {
 			s.next[c.Slug] = append(s.next[c.Slug], edge{from: c.Slug, to: to})

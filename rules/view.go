@@ -18,8 +18,11 @@ type view struct {
 	group []int // the hop's Records before a restart, and the last one
 	tries []int // fetches that a client waited for, in order
 	at    int   // the deciding fetch; -1 when the answer came without one
-	class Class // what the place of the failure says: failure, partial, saved, none
-	gave  parse.Time
+	// origin is the request of the next hop that observe found; -1 where none is
+	// joined.
+	origin int
+	class  Class // what the place of the failure says: failure, partial, saved, none
+	gave   parse.Time
 }
 
 func (v *view) part(i int) *parse.Part {
@@ -309,6 +312,14 @@ func (v *view) restartOf(later, earlier int) bool {
 		later = v.q.Parts[later].Parent
 	}
 	return false
+}
+
+// decided is the Part whose span ended in the failure.
+func (v *view) decided() int {
+	if v.at >= 0 {
+		return v.at
+	}
+	return v.hop
 }
 
 // gaveUp is the moment at which the hop had its failure.

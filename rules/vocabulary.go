@@ -232,7 +232,11 @@ func (r reader) stands(n *yaml.Node) (cond, error) {
 	}, nil
 }
 
-// atWall asks whether the span that ended in the failure ended at a timeout.
+// atWall asks whether the span that ended in the failure ended at a timeout of
+// the proxy: one that is configured, or else a known default. What is observed
+// is asked for without a timeout's name, since the data do not tell whose limit
+// it is: whether the span, in a finding that of the line's own hop, ended where
+// many did that ended alike, and at none of the limits that are known.
 func (r reader) atWall(n *yaml.Node) (cond, error) {
 	name, least := "", WallDefault
 	err := r.fields(n, "wall", map[string]taker{
@@ -249,6 +253,17 @@ func (r reader) atWall(n *yaml.Node) (cond, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if least == WallObserved {
+		if name != "" {
+			return nil, r.errorf(n, "a wall that is observed is of no timeout: leave out `of`")
+		}
+		return func(e *evidence, at *item) bool {
+			if at != nil && at.in&inDeciding == 0 {
+				return at.wall
+			}
+			return e.wall
+		}, nil
 	}
 	i := slices.Index(timeoutNames[:], name)
 	if i < 0 {

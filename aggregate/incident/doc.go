@@ -14,6 +14,10 @@
 // dated well without a window to choose. The end is found by the same sum in
 // reverse.
 //
+// A Detector takes each second once, in order. A Live takes seconds that are
+// corrected later and replays what they touch with the same test, so that what
+// is shown as it happens and what is found in the logs afterwards agree.
+//
 // It leaves out what a failure is, and why: it is given counts by cause and
 // only uses them to tell two neighbouring incidents apart.
 package incident

@@ -246,13 +246,53 @@ func firstLine(s string) string {
 // joined names the ids that hold the records together.
 func (e *explainer) joined() {
 	var ids []line
-	var said []string
-	add := func(by, id string) {
-		if id == "" || id == "0" || slices.Contains(said, by+id) || len(said) >= 12 {
-			return
+	for _, j := range e.ids() {
+		switch j.By {
+		case byLink:
+			ids = append(ids, e.own(plain, fmt.Sprintf("%d %s of Varnish", j.N, plural(int64(j.N), "link", "links"))))
+		case byGuess:
+			ids = append(ids, e.own(yellow, fmt.Sprintf("%d inferred", j.N)))
+		default:
+			ids = append(ids, e.own(plain, j.By+" ").stranger(cyan, j.ID, e.ASCII))
 		}
-		said = append(said, by+id)
-		ids = append(ids, e.own(plain, by+" ").stranger(cyan, id, e.ASCII))
+	}
+	if len(ids) == 0 {
+		ids = append(ids, e.own(dim, "nothing: one record is all there is"))
+	} else {
+		ids[0] = append(e.own(plain, "by "), ids[0]...)
+	}
+	var l line
+	for i, id := range ids {
+		if i > 0 {
+			l = l.own(plain, ", ")
+		}
+		l = append(l, id...)
+	}
+	for i, part := range l.wrap(e.prose()-10, e.prose()-10, e.Terminal) {
+		row := line(nil)
+		if i == 0 {
+			row = row.own(bold, "  joined")
+		}
+		e.write(append(row.pad(10), part...))
+	}
+}
+
+// Joins that have no id are counted under these.
+const (
+	byLink  = "links of Varnish"
+	byGuess = "inferred"
+)
+
+const maxIDs = 12
+
+// ids are what the records were joined by, each once.
+func (e *explainer) ids() []JoinedBy {
+	var out []JoinedBy
+	add := func(by, id string) {
+		j := JoinedBy{By: by, ID: id}
+		if id != "" && id != "0" && !slices.Contains(out, j) && len(out) < maxIDs {
+			out = append(out, j)
+		}
 	}
 	inferred, links := 0, 0
 	for i := range e.q.Parts {
@@ -277,28 +317,10 @@ func (e *explainer) joined() {
 		}
 	}
 	if links > 0 {
-		ids = append(ids, e.own(plain, fmt.Sprintf("%d %s of Varnish", links, plural(int64(links), "link", "links"))))
+		out = append(out, JoinedBy{By: byLink, N: links})
 	}
 	if inferred > 0 {
-		ids = append(ids, e.own(yellow, fmt.Sprintf("%d inferred", inferred)))
+		out = append(out, JoinedBy{By: byGuess, N: inferred})
 	}
-	if len(ids) == 0 {
-		ids = append(ids, e.own(dim, "nothing: one record is all there is"))
-	} else {
-		ids[0] = append(e.own(plain, "by "), ids[0]...)
-	}
-	var l line
-	for i, id := range ids {
-		if i > 0 {
-			l = l.own(plain, ", ")
-		}
-		l = append(l, id...)
-	}
-	for i, part := range l.wrap(e.prose()-10, e.prose()-10, e.Terminal) {
-		row := line(nil)
-		if i == 0 {
-			row = row.own(bold, "  joined")
-		}
-		e.write(append(row.pad(10), part...))
-	}
+	return out
 }

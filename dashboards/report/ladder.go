@@ -63,6 +63,21 @@ type ladder struct {
 // ladders draws the request's ladder, and further ones for each retry, restart
 // and included page.
 func (e *explainer) ladders() {
+	tries, more := e.tryLadders()
+	for i, l := range tries {
+		indent := 0
+		if i > 0 {
+			indent = 8
+		}
+		e.draw(l, indent)
+	}
+	if more > 0 {
+		e.write(e.own(dim, fmt.Sprintf("and %d more tries (--all)", more)))
+	}
+}
+
+// tryLadders returns a ladder for each try, and how many are beyond the bound.
+func (e *explainer) tryLadders() (out []*ladder, more int) {
 	owner, heads := e.tries()
 	retries := 1
 	for _, h := range heads {
@@ -73,8 +88,7 @@ func (e *explainer) ladders() {
 	n := 1
 	for i, h := range heads {
 		if i == maxTry && !e.All {
-			e.write(e.own(dim, fmt.Sprintf("and %d more tries (--all)", len(heads)-i)))
-			break
+			return out, len(heads) - i
 		}
 		title := ""
 		r := e.q.Parts[h].Record
@@ -93,12 +107,9 @@ func (e *explainer) ladders() {
 		}
 		l := e.collect(owner, h, i == 0)
 		l.title = title
-		indent := 0
-		if i > 0 {
-			indent = 8
-		}
-		e.draw(l, indent)
+		out = append(out, l)
 	}
+	return out, 0
 }
 
 func (e *explainer) part(i int) *parse.Part {

@@ -272,7 +272,7 @@ func carriesID(r *parse.Record) bool {
 // hasFront reports whether a source in front of s (or, for an error log, beside it) was given.
 func (j *Joiner) hasFront(s *Source) bool {
 	for _, o := range j.sources {
-		if o != s && requests(o.Kind) && (o.Rank < s.Rank || (!requests(s.Kind) && o.Program == s.Program)) {
+		if o != s && Requests(o.Kind) && (o.Rank < s.Rank || (!Requests(s.Kind) && o.Program == s.Program)) {
 			return true
 		}
 	}
@@ -282,7 +282,7 @@ func (j *Joiner) hasFront(s *Source) bool {
 // hasBehind reports whether a source of requests behind s was given.
 func (j *Joiner) hasBehind(s *Source) bool {
 	for _, o := range j.sources {
-		if requests(o.Kind) && o.Rank > s.Rank {
+		if Requests(o.Kind) && o.Rank > s.Rank {
 			return true
 		}
 	}
@@ -345,7 +345,7 @@ func (j *Joiner) stray(c candidate) (bool, error) {
 	v := span(c.src, r)
 	covered := false
 	for _, s := range j.sources {
-		covered = covered || (requests(s.Kind) && s.Rank < c.src.Rank && s.coverage(j.now, true).Covers(v.from, v.to))
+		covered = covered || (Requests(s.Kind) && s.Rank < c.src.Rank && s.coverage(j.now, true).Covers(v.from, v.to))
 	}
 	if !covered {
 		return false, nil

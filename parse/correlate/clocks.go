@@ -18,9 +18,9 @@ func (s *survey) rank() {
 		front[k[1]] = append(front[k[1]], k[0])
 	}
 	for i := range s.samples { // programs are behind proxies, also where nothing pairs them
-		if k := s.samples[i].Source; requests(k.Kind) && !proxy(k.Program) && len(front[i]) == 0 {
+		if k := s.samples[i].Source; Requests(k.Kind) && !proxy(k.Program) && len(front[i]) == 0 {
 			for p := range s.samples {
-				if q := s.samples[p].Source; requests(q.Kind) && proxy(q.Program) {
+				if q := s.samples[p].Source; Requests(q.Kind) && proxy(q.Program) {
 					front[i] = append(front[i], p)
 				}
 			}
@@ -54,7 +54,7 @@ func (s *survey) rank() {
 		depth(i)
 	}
 	for i := range s.samples {
-		if src := s.samples[i].Source; !requests(src.Kind) && len(front[i]) == 0 {
+		if src := s.samples[i].Source; !Requests(src.Kind) && len(front[i]) == 0 {
 			src.Rank = -1 // not placed: a line of any hop
 		}
 		for k, e := range s.edges {
@@ -132,7 +132,7 @@ func (s *survey) reference(may func(int) bool) int {
 	ref := -1
 	for i := range s.samples {
 		src := s.samples[i].Source
-		if !requests(src.Kind) || len(s.samples[i].Records) == 0 || !may(i) {
+		if !Requests(src.Kind) || len(s.samples[i].Records) == 0 || !may(i) {
 			continue
 		}
 		if ref < 0 || s.finer(i, ref) {
@@ -325,7 +325,7 @@ func (s *survey) introduce(j *Joiner) {
 	}
 	for k, e := range s.edges {
 		front, behind := s.samples[k[0]].Source, s.samples[k[1]].Source
-		if behind.Rank != front.Rank+1 || !requests(behind.Kind) {
+		if behind.Rank != front.Rank+1 || !Requests(behind.Kind) {
 			continue
 		}
 		for a, n := range e.addrs {

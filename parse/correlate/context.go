@@ -94,7 +94,7 @@ func (b *builder) cover() {
 		if s.From == math.MaxInt64 {
 			continue // it holds nothing with a time
 		}
-		c := s.coverage(to, requests(s.Kind) && s.Rank <= rank)
+		c := s.coverage(to, Requests(s.Kind) && s.Rank <= rank)
 		c.Asked = b.j.book.answers(s.ID, f)
 		c.Elsewhere = !c.Asked && b.j.book.onlyElsewhere(s.ID, f)
 		b.q.Coverage = append(b.q.Coverage, c)
@@ -109,7 +109,7 @@ func (b *builder) unjoined() bool {
 			continue
 		}
 		for _, s := range b.j.sources {
-			if requests(s.Kind) && s.Rank == b.cands[i].src.Rank+1 && s.From <= b.cands[i].Record.Time {
+			if Requests(s.Kind) && s.Rank == b.cands[i].src.Rank+1 && s.From <= b.cands[i].Record.Time {
 				return true
 			}
 		}
@@ -121,7 +121,7 @@ func (b *builder) unjoined() bool {
 // request is known to have come through, though by way of another Part.
 func (b *builder) deeper(i int) bool {
 	for k := range b.cands {
-		if b.cands[k].src.Rank > b.cands[i].src.Rank && requests(b.cands[k].src.Kind) {
+		if b.cands[k].src.Rank > b.cands[i].src.Rank && Requests(b.cands[k].src.Kind) {
 			return true
 		}
 	}

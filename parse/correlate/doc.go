@@ -7,6 +7,11 @@
 // downwards: the failure asks (Want), who has matching Records answers
 // (Answer), and whoever holds the candidates decides joins without a shared id.
 //
+// Beside them a Load counts what each source saw of its own traffic, second by
+// second: what was in flight, and after how long it ended. A Request is given
+// what its hops counted around it (Neighbours), never a neighbour's Record, so
+// which of the healthy Records are at hand changes no verdict.
+//
 // The package starts no goroutine, reads no clock and opens no file: the Ring
 // spills to what it is given.
 package correlate

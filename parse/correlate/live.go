@@ -347,11 +347,15 @@ func (v *Live) absorb(o *open, pos Pos, b *builder) {
 	}
 }
 
+// answering is how long what a Record asks for may take to be answered, in all
+// its rounds (wall ns): so long one of old logs, too, waits.
+const answering = int64(5e9)
+
 // finish writes for the last time what has had its time.
 func (v *Live) finish(wall int64) error {
 	kept := v.pending[:0]
 	for i, p := range v.pending {
-		if p.logged >= v.j.now-parse.Time(v.j.cfg.Hold) && wall < p.arrived+v.j.cfg.Hold {
+		if (p.logged >= v.j.now-parse.Time(v.j.cfg.Hold) || wall < p.arrived+answering) && wall < p.arrived+v.j.cfg.Hold {
 			kept = append(kept, p)
 			continue
 		}

@@ -36,11 +36,9 @@ const (
 type Load struct {
 	sources map[parse.SourceID]*counter
 	at      *counter // of the source that was fed last
-	asked   map[about]*parse.Neighbours
-	flying  map[about]flight
+	asked   map[about]recalled
 	pile    pile
 	tracks  []*track   // scratch
-	upTo    int64      // newest minute that was asked about
 	free    [][]second // of minutes that were folded
 	routeOf []byte     // scratch
 	Late    int64      // ends or seconds that came when their minute was folded
@@ -48,10 +46,7 @@ type Load struct {
 
 // NewLoad returns an empty Load.
 func NewLoad() *Load {
-	return &Load{
-		sources: make(map[parse.SourceID]*counter),
-		asked:   make(map[about]*parse.Neighbours), flying: make(map[about]flight),
-	}
+	return &Load{sources: make(map[parse.SourceID]*counter), asked: make(map[about]recalled)}
 }
 
 // A counter is the traffic of one source.
@@ -62,6 +57,8 @@ type counter struct {
 	rest   [parse.NumTraffic]*track // what exceeds the bound
 	paths  [512]pathTrack           // routes of paths that were seen last
 	newest int64                    // minute
+	last   int64                    // second that was counted last
+	state  uint64                   // changes with each second that is counted
 	dirty  [fineMinutes * 60]int64  // seconds that changed since they were taken, by their number
 }
 
@@ -117,6 +114,10 @@ func (l *Load) Add(r *parse.Record, offset int64) {
 		return
 	}
 	from = max(from, (minute-longMinutes)*60e9)
+	if at := to / 1e9; at != c.last {
+		c.last = at
+		c.state++
+	}
 	end, took := r.End()
 	took = min(took, maxSpan)
 	l.count(c, c.hop, from, to, end, took)
@@ -164,9 +165,6 @@ func (l *Load) turn(c *counter, minute int64) bool {
 			}
 		}
 	}
-	if minute <= l.upTo {
-		l.unask()
-	}
 	return minute > c.newest-fineMinutes
 }
 
@@ -183,14 +181,7 @@ func (l *Load) crowd(c *counter, of parse.Traffic, most int) {
 		delete(c.named[of], t.name)
 	}
 	c.paths = [512]pathTrack{}
-	l.unask()
-}
-
-// unask forgets what was answered, since it holds no more.
-func (l *Load) unask() {
 	clear(l.asked)
-	clear(l.flying)
-	l.upTo = 0
 }
 
 // routed returns the track of the route of a URL. Routes of the paths that were

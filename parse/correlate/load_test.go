@@ -282,7 +282,7 @@ func TestLoadTakesAnyStamp(t *testing.T) {
 				r.Upstreams[0].Response = int64(a)
 				l.Add(r, offset)
 				l.Around([]parse.SourceID{0}, parse.OfHop, nil, b)
-				l.Merge(&Second{At: a, Counts: []Count{{Of: 9}, {Of: parse.OfRoute, Name: other, Ended: 1}}})
+				l.Merge(&Second{At: a, Counts: []Count{{Of: 9}, {Of: parse.OfRoute, Name: other, Ended: 1, Took: []Took{{End: 99, Bucket: 7, N: 1}, {End: 3, Bucket: math.MaxUint16, N: 1}}}}})
 			}
 		}
 	}
@@ -347,7 +347,7 @@ func BenchmarkAroundANewMinute(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		l.unask()
+		clear(l.asked)
 		l.Around([]parse.SourceID{0}, parse.OfBackend, []byte("10.0.0.0:80"), epoch+600e9)
 	}
 }

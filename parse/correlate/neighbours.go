@@ -18,6 +18,12 @@ func (j *Joiner) CountedBy(l *Load) { j.load, j.counted = l, true }
 // Load returns what the Joiner knows of the traffic of its sources.
 func (j *Joiner) Load() *Load { return j.load }
 
+// CountedBy and Load are those of a Joiner.
+func (v *Live) CountedBy(l *Load) { v.j.CountedBy(l) }
+
+// Load returns what the Live knows of the traffic of its sources.
+func (v *Live) Load() *Load { return v.j.Load() }
+
 // count adds r to the traffic of its source.
 func (j *Joiner) count(r *parse.Record) {
 	if !j.counted {
@@ -105,65 +111,89 @@ func (j *Joiner) beside(s *Source) []parse.SourceID {
 	return j.hop
 }
 
-// An about is what is asked again and again in a storm: a track, in a minute or
-// a second.
+// An about is what is asked again and again in a storm: the tracks of a hop, by
+// the first of them and their number, and a minute, or a second, of them.
 type about struct {
-	track *track
-	at    int64
+	track  *track
+	tracks int
+	at     int64
+	fine   bool
 }
 
-type flight struct {
-	n    int
-	held []parse.Held
+// A recalled is what was answered before, and to which state of the sources.
+type recalled struct {
+	n     *parse.Neighbours
+	state uint64
 }
 
-const maxAsked = 1 << 12
+const (
+	maxAsked = 1 << 12
+	// settled is how many seconds after a minute, or a second, no more is counted
+	// in it that would change an answer: what ends late has mostly ended.
+	settledMinute = 30
+	settledSecond = 90
+)
 
 // Around returns what the sources counted around a time of their hop, of a
 // backend or of a route. It is false where they counted nothing. The answer must
-// not be changed.
+// not be changed. While the minute is not over an answer may miss what came in
+// the last second.
 func (l *Load) Around(ids []parse.SourceID, of parse.Traffic, name []byte, at parse.Time) (parse.Neighbours, bool) {
 	l.tracks = l.tracks[:0]
+	state, newest := uint64(0), int64(0)
 	for _, id := range ids {
-		if c := l.sources[id]; c != nil {
-			if of == parse.OfHop {
-				l.tracks = append(l.tracks, c.hop)
-			} else if t := c.named[of][string(name)]; t != nil {
-				l.tracks = append(l.tracks, t)
-			}
+		c := l.sources[id]
+		if c == nil {
+			continue
+		}
+		t := c.hop
+		if of != parse.OfHop {
+			t = c.named[of][string(name)]
+		}
+		if t != nil {
+			l.tracks = append(l.tracks, t)
+			state, newest = state+c.state, max(newest, c.last)
 		}
 	}
 	if len(l.tracks) == 0 || at < 0 {
 		return parse.Neighbours{}, false
 	}
-	if len(l.asked) >= maxAsked || len(l.flying) >= maxAsked {
-		l.unask()
+	if len(l.asked) >= maxAsked {
+		clear(l.asked)
 	}
-	minute := int64(at) / 60e9
-	l.upTo = max(l.upTo, minute)
-	key := about{l.tracks[0], minute}
-	known := l.asked[key]
-	if known == nil {
-		known = &parse.Neighbours{Of: of, Name: l.tracks[0].name}
+	minute, second := int64(at)/60e9, int64(at)/1e9
+	n := l.ask(about{l.tracks[0], len(l.tracks), minute, false}, state, newest >= minute*60+59+settledMinute, func(n *parse.Neighbours) {
+		n.Of, n.Name = of, l.tracks[0].name
 		w := window{l.tracks, minute - wallWindow + 1, minute}
-		known.Walls = wallsOf(w.ends(&l.pile), w.seconds)
-		l.usual(known, minute)
-		l.asked[key] = known
-	}
-	n := *known
-	key.at = int64(at) / 1e9
-	f, ok := l.flying[key]
-	if !ok {
+		n.Walls = wallsOf(w.ends(&l.pile), w.seconds)
+		l.usual(n, minute)
+	})
+	f := l.ask(about{l.tracks[0], len(l.tracks), second, true}, state, newest >= second+settledSecond, func(n *parse.Neighbours) {
 		for _, t := range l.tracks {
-			f.n += t.inFlight(key.at)
+			n.InFlight += t.inFlight(second)
 		}
-		if of == parse.OfHop && f.n > 0 {
-			f.held = l.held(ids, key.at)
+		if of == parse.OfHop && n.InFlight > 0 {
+			n.Held = l.held(ids, second)
 		}
-		l.flying[key] = f
+	})
+	all := *n
+	all.InFlight, all.Held = f.InFlight, f.Held
+	return all, true
+}
+
+// ask returns what was answered before, where that holds still.
+func (l *Load) ask(about about, state uint64, settled bool, measure func(*parse.Neighbours)) *parse.Neighbours {
+	const always = ^uint64(0)
+	if a, ok := l.asked[about]; ok && (a.state == state || a.state == always) {
+		return a.n
 	}
-	n.InFlight, n.Held = f.n, f.held
-	return n, true
+	n := new(parse.Neighbours)
+	measure(n)
+	if settled {
+		state = always
+	}
+	l.asked[about] = recalled{n, state}
+	return n
 }
 
 // A window is some minutes of some tracks.
@@ -228,7 +258,8 @@ const usualGap = 2
 func (l *Load) usual(n *parse.Neighbours, before int64) {
 	var middles []int64
 	for minute := max(before-loadMinutes+2, 1); minute <= before-usualGap; minute++ {
-		good, took := uint32(0), int64(0)
+		var good uint32
+		var took int64
 		if b := l.tracks[0].blocks[minute%loadMinutes]; len(l.tracks) == 1 && b != nil && b.minute == minute && b.secs == nil {
 			good, took = b.good, b.middle
 		} else {

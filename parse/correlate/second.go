@@ -92,6 +92,7 @@ func (l *Load) Merge(s *Second) bool {
 		l.Late++
 		return false
 	}
+	c.state++
 	for _, t := range c.tracks() {
 		if b := t.blocks[at/60%loadMinutes]; b != nil && b.minute == at/60 && b.secs != nil {
 			old := &b.secs[at%60]
@@ -114,7 +115,8 @@ func (l *Load) Merge(s *Second) bool {
 			return false
 		}
 		t.ended += uint64(n.Ended)
-		b.secs[at%60].add(&second{began: n.Began, ended: n.Ended, slow: n.Slow, failed: n.Failed, busy: n.Busy, took: n.Took})
+		took := slices.DeleteFunc(slices.Clone(n.Took), func(k Took) bool { return k.End >= parse.NumEnds || k.Bucket > maxTook || k.N == 0 })
+		b.secs[at%60].add(&second{began: n.Began, ended: n.Ended, slow: n.Slow, failed: n.Failed, busy: n.Busy, took: took})
 	}
 	c.dirty[at%int64(len(c.dirty))] = at
 	return true

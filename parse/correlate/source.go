@@ -57,7 +57,7 @@ func NewSource(id parse.SourceID, kind parse.SourceKind, program parse.Program, 
 // ended long before now was not quiet but cut off.
 func (s *Source) coverage(now parse.Time, front bool) parse.Coverage {
 	c := parse.Coverage{Source: s.ID, Kind: s.Kind, Host: s.Host, From: s.From, To: max(s.To, now), Lossless: s.Lossless(), Front: front}
-	if s.Done && requests(s.Kind) {
+	if s.Done && Requests(s.Kind) {
 		c.To = min(c.To, max(s.To, s.From)+quiet)
 	}
 	return c
@@ -76,9 +76,9 @@ func (s *Source) RecordID(r *parse.Record) parse.RecordID {
 	return fact.LineID(s.Fingerprint, r.Offset)
 }
 
-// requests reports whether a kind of source tells of single requests, so that
+// Requests reports whether a kind of source tells of single requests, so that
 // a failed one in it may be a root.
-func requests(k parse.SourceKind) bool {
+func Requests(k parse.SourceKind) bool {
 	switch k {
 	case parse.SourceVarnishlog, parse.SourceVarnishncsa, parse.SourceNginxAccess, parse.SourceHAProxy,
 		parse.SourceApacheAccess, parse.SourceEnvoy, parse.SourceApp, parse.SourcePHPFPMAccess, parse.SourceCDN:

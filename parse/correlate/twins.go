@@ -45,7 +45,7 @@ func (s *survey) twins() []int {
 	worth := make([]float64, len(s.samples))
 	for i := range s.samples {
 		of[i] = -1
-		if requests(s.samples[i].Source.Kind) && len(s.samples[i].Records) > 0 {
+		if Requests(s.samples[i].Source.Kind) && len(s.samples[i].Records) > 0 {
 			order = append(order, i)
 			worth[i] = richness(&s.samples[i])
 		}

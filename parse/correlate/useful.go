@@ -18,3 +18,9 @@ func Useful(r *parse.Record) bool {
 	}
 	return true
 }
+
+// Unasked reports whether whoever reads r has to send it to the join before
+// anybody asks: it failed, or it belongs to no request.
+func Unasked(r *parse.Record) bool {
+	return Failed(r) || r.Kind == parse.KindSignal || r.Kind == parse.KindLog && !tellsOfRequest(r)
+}

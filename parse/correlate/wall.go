@@ -117,8 +117,8 @@ func wallAt(list []Took, i int, seconds spread) (parse.Wall, bool) {
 	share := float64(last-first+1) / float64(right-left+1)
 	switch {
 	case on.N < wallEnds || on.N*2 <= all || on.Whole == on.N,
-		seconds(list[i].End, first, last) < wallSeconds,
-		tail(int(on.N), int(all), share)*wallPlaces > wallChance:
+		tail(int(on.N), int(all), share)*wallPlaces > wallChance,
+		seconds(list[i].End, first, last) < wallSeconds:
 		return parse.Wall{}, false
 	}
 	return parse.Wall{End: list[i].End, Value: on.Sum / int64(on.N), N: int(on.N), Of: int(all)}, true

@@ -1,11 +1,13 @@
 package correlate
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"why503/parse"
 )
@@ -17,6 +19,7 @@ func wallsWith(end parse.End, all []ended) []parse.Wall {
 	l := NewLoad()
 	t := &track{}
 	c := &counter{hop: t}
+	slices.SortFunc(all, func(a, b ended) int { return cmp.Compare(a.at, b.at) })
 	for _, e := range all {
 		at := int64(e.at) + 6000
 		c.newest = max(c.newest, at/60)
@@ -70,8 +73,8 @@ func TestWalls(t *testing.T) {
 				}
 				got = append(got, w.Value/1e6)
 			}
-			near := cmp.Comparer(func(a, b int64) bool { return math.Abs(float64(a-b)) <= 1+float64(b)/200 })
-			if d := cmp.Diff(tt.want, got, near); d != "" {
+			near := gocmp.Comparer(func(a, b int64) bool { return math.Abs(float64(a-b)) <= 1+float64(b)/200 })
+			if d := gocmp.Diff(tt.want, got, near); d != "" {
 				t.Error(d)
 			}
 		})

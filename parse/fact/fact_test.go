@@ -234,3 +234,26 @@ func TestIDsTellPlacesApart(t *testing.T) {
 		t.Errorf("%s has %d digits, want %d", got, len(got), len(want))
 	}
 }
+
+// Of two counts of the same traffic the one that had seen more stands, whichever
+// copy of the fact has it.
+func TestUniteKeepsTheFullerCountOfNeighbours(t *testing.T) {
+	id := parse.RecordID{1}
+	with := func(ns ...parse.Neighbours) *parse.Request {
+		return &parse.Request{UID: id, Parts: []parse.Part{{ID: id, Record: &parse.Record{}, Parent: -1}}, Neighbours: ns}
+	}
+	early := parse.Neighbours{Source: 1, Of: parse.OfRoute, Name: "/a", Good: 10, Walls: []parse.Wall{{N: 5}}}
+	later := parse.Neighbours{Source: 1, Of: parse.OfRoute, Name: "/a", Good: 10, Walls: []parse.Wall{{N: 6}}}
+	other := parse.Neighbours{Source: 1, Of: parse.OfHop, Good: 3}
+	a, b := with(early, other), with(later)
+	Unite(a, with(later))
+	Unite(b, with(early, other))
+	Unite(b, with(early, other))
+	want := []parse.Neighbours{other, later}
+	if d := cmp.Diff(want, a.Neighbours); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(want, b.Neighbours); d != "" {
+		t.Error(d)
+	}
+}

@@ -103,6 +103,7 @@ func Unite(q, other *parse.Request) bool {
 		}
 	}
 	uniteCoverage(q, other)
+	uniteNeighbours(q, other)
 	q.Final = q.Final || other.Final
 	q.Revision = max(q.Revision, other.Revision)
 	Order(q)
@@ -159,8 +160,36 @@ func uniteCoverage(q, other *parse.Request) {
 	}
 }
 
+// uniteNeighbours keeps of two counts of the same traffic the one that had seen
+// more when it was taken.
+func uniteNeighbours(q, other *parse.Request) {
+	for _, n := range other.Neighbours {
+		k := slices.IndexFunc(q.Neighbours, func(m parse.Neighbours) bool {
+			return n.Source == m.Source && n.Of == m.Of && n.Name == m.Name
+		})
+		if k < 0 {
+			q.Neighbours = append(q.Neighbours, n)
+		} else if compareCounts(q.Neighbours[k], n) < 0 {
+			q.Neighbours[k] = n
+		}
+	}
+}
+
+func compareCounts(a, b parse.Neighbours) int {
+	return cmp.Or(
+		cmp.Compare(a.Good, b.Good), cmp.Compare(a.Minutes, b.Minutes), cmp.Compare(a.Since, b.Since), cmp.Compare(a.Usual, b.Usual),
+		cmp.Compare(a.InFlight, b.InFlight),
+		slices.CompareFunc(a.Walls, b.Walls, func(v, w parse.Wall) int {
+			return cmp.Or(cmp.Compare(v.N, w.N), cmp.Compare(v.Of, w.Of), cmp.Compare(v.End, w.End), cmp.Compare(v.Value, w.Value))
+		}),
+		slices.CompareFunc(a.Held, b.Held, func(v, w parse.Held) int {
+			return cmp.Or(cmp.Compare(v.InFlight, w.InFlight), cmp.Compare(v.Route, w.Route))
+		}),
+	)
+}
+
 // Order sorts the Parts behind the root by (depth, time), the Signals by time,
-// and the Coverage by kind and host, so that equal facts are equal whatever
+// the Coverage by kind and host, and the Neighbours by source and name, so that equal facts are equal whatever
 // order they grew in. Of one time, the Records of one source stay in the order
 // of that source.
 func Order(q *parse.Request) {
@@ -180,6 +209,9 @@ func Order(q *parse.Request) {
 	slices.SortFunc(q.Signals, compare)
 	slices.SortStableFunc(q.Coverage, func(a, b parse.Coverage) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Source, b.Source))
+	})
+	slices.SortStableFunc(q.Neighbours, func(a, b parse.Neighbours) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Of, b.Of), cmp.Compare(a.Name, b.Name))
 	})
 }
 

@@ -133,3 +133,6 @@ func (h *Hist) UnmarshalBinary(b []byte) error {
 	h.cells = cells
 	return nil
 }
+
+// Clone returns a copy that shares no memory with h.
+func (h *Hist) Clone() Hist { return Hist{cells: slices.Clone(h.cells)} }

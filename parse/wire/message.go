@@ -8,7 +8,7 @@ import (
 )
 
 // A Message is one of *Source, *Records, *Answer and *Progress, which a
-// collector sends, or *Want, which is sent to collectors. What a source sends
+// collector sends, or *Want and *Clock, which are sent to collectors. What a source sends
 // is received in the order in which it was sent.
 type Message interface{ message() }
 
@@ -29,6 +29,12 @@ type Source struct {
 // asked for. A Record that was sent before may be sent again.
 type Records struct {
 	Source parse.SourceID
+	// Again says that the Items stand before the position at which the source
+	// was taken up again after a restart: they were sent and counted before.
+	Again bool
+	// Sample says that the Items only show what the source looks like, so that
+	// clocks can be compared and hops put in order. They may be sent again.
+	Sample bool
 	Items  []Item
 }
 
@@ -87,6 +93,17 @@ type Second struct {
 	Requests int64
 }
 
+// A Clock tells a collector what was found out about the clock of a source, in
+// whose time a Want has to be looked up.
+type Clock struct {
+	Source parse.SourceID
+	Offset int64 // ns to add to its stamps to bring them to the reference clock
+	// Promotes says that the source's error lines stand for their requests, since
+	// no log of requests was given.
+	Promotes bool
+}
+
+func (*Clock) message()    {}
 func (*Source) message()   {}
 func (*Records) message()  {}
 func (*Answer) message()   {}

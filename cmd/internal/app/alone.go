@@ -8,6 +8,7 @@ import (
 	"math"
 	"runtime"
 	"sync"
+	"time"
 
 	"why503/aggregate"
 	"why503/ingest"
@@ -15,6 +16,7 @@ import (
 	"why503/parse/correlate"
 	"why503/parse/frame"
 	"why503/parse/recognise"
+	"why503/parse/traffic"
 	"why503/rules"
 )
 
@@ -174,6 +176,14 @@ func (c *counting) take(t *tally) error {
 	for i := range t.runs {
 		run := &t.runs[i]
 		r.collect.Count(run.site, run.at, run.n)
+		if r.cfg.Into != nil {
+			r.cfg.Into.second(in, run.site, run.at, run.n)
+		}
+	}
+	if t.minutes != nil {
+		for _, row := range t.minutes.Rows() {
+			r.cfg.Into.count(row.Key, true, failedOf(row), row.Cell)
+		}
 	}
 	for i := range t.failed {
 		f := &t.failed[i]
@@ -253,6 +263,8 @@ type tally struct {
 	runs   []run
 	groups []group
 	failed []failure // in place of groups, where each one is listed
+
+	minutes *traffic.Table[traffic.Key] // all requests, where a store wants them; nil elsewhere
 }
 
 // never is before every time, with room for a difference.
@@ -281,6 +293,25 @@ type group struct {
 type failure struct {
 	q *parse.Request
 	v rules.Verdict
+}
+
+// minute counts a request for a store.
+func (t *tally) minute(in *input, rec *parse.Record, site string, ended parse.Time) {
+	if t.minutes == nil {
+		t.minutes = traffic.NewTable[traffic.Key](blockRows)
+	}
+	t.minutes.Cell(trafficKey(in, rec, site, ended)).Count(time.Duration(rec.Ended-rec.Time), rec.Bytes)
+}
+
+// blockRows bounds the keys of a minute in one block.
+const blockRows = 4096
+
+// failedOf is how many of a row were answered with 5xx.
+func failedOf(r traffic.Row[traffic.Key]) int64 {
+	if r.Key.StatusClass == 5 {
+		return r.N
+	}
+	return 0
 }
 
 func (t *tally) reset(seq int, b frame.Block) {

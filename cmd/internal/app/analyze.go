@@ -41,6 +41,8 @@ type AnalyzeConfig struct {
 	Request func(*parse.Request, *rules.Verdict)
 	// Record is handed every Record that is joined; it may be nil.
 	Record func(*parse.Record)
+	// Into gathers what is found for a store; it may be nil.
+	Into *History
 	// Progress is told how far reading is, some times a second; it may be nil.
 	Progress Progress
 	Log      *slog.Logger

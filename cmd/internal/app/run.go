@@ -74,10 +74,10 @@ func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
 	if err != nil {
 		return err
 	}
-	front := make([]bool, len(r.inputs))
+	front, inputs := make([]bool, len(r.inputs)), make([]*input, len(r.inputs))
 	for _, in := range r.inputs {
 		if in.join != nil {
-			front[in.join.ID] = in.join.Rank == 0
+			front[in.join.ID], inputs[in.join.ID] = in.join.Rank == 0, in
 		}
 	}
 	for n := 0; ; n++ {
@@ -109,6 +109,9 @@ func (r *Run) merge(ctx context.Context, streams []merge.Stream) error {
 		if front[it.Record.Source] && r.counts(it.Record, it.Logged) {
 			r.collect.Count(r.rows.Site(it.Record), it.Logged, 1)
 		}
+		if r.cfg.Into != nil && r.counts(it.Record, it.Logged) {
+			r.cfg.Into.record(inputs[it.Record.Source], it.Record, r.rows.Site(it.Record), it.Logged)
+		}
 	}
 }
 
@@ -129,6 +132,9 @@ func (r *Run) take(q *parse.Request, v *rules.Verdict) {
 	r.collect.Add(q, v)
 	if r.cfg.Request != nil {
 		r.cfg.Request(q, v)
+	}
+	if r.cfg.Into != nil {
+		r.cfg.Into.request(q, v)
 	}
 }
 

@@ -51,6 +51,9 @@ func (r *Run) survey() error {
 	if r.cfg.Started != nil {
 		r.cfg.Started(r.rows)
 	}
+	if r.cfg.Into != nil {
+		r.cfg.Into.begin(r.rows)
+	}
 	r.env = r.settings.env(ins)
 	return nil
 }

@@ -64,7 +64,7 @@ func newWorker(r *Run, in *input) *worker {
 }
 
 // listsEach reports whether single requests are asked for, or filtered out.
-func (r *Run) listsEach() bool { return r.cfg.Request != nil || r.Filter() != "" }
+func (r *Run) listsEach() bool { return r.cfg.Request != nil || r.cfg.Into != nil || r.Filter() != "" }
 
 // work reads a block of which the ones before are not known.
 func (w *worker) work(t *tally) {
@@ -145,6 +145,9 @@ func (w *worker) emit(rec *parse.Record) {
 			t.runs[n-1].n++
 		} else {
 			t.runs = append(t.runs, run{site, ended, 1})
+		}
+		if w.r.cfg.Into != nil {
+			t.minute(w.in, rec, site, ended)
 		}
 	}
 	if !correlate.Failed(rec) {

@@ -20,6 +20,7 @@ type analyzeFlags struct {
 	input    inputFlags
 	output   string
 	failures string
+	into     string
 	exitCode bool
 	page     pageFlags
 }
@@ -64,6 +65,7 @@ Exit codes
 	out := newGroup("What is written")
 	out.flags.StringVarP(&f.output, "output", "o", "text", "`FORM`: text, the default, json, markdown or csv")
 	out.flags.StringVar(&f.failures, "failures", "", "`FILE`: write every listed request to it as NDJSON; - writes to standard output in place of the report")
+	out.flags.StringVar(&f.into, "into", "", "`sqlite:FILE`: put all that is found into a store, as serve keeps it; what is there already is not counted again")
 	out.flags.BoolVar(&f.exitCode, "exit-code", false, "exit 3 when an incident was found")
 	take(c, append(f.input.groups(), out, f.page.group())...)
 	f.input.complete(c)
@@ -111,6 +113,12 @@ func runAnalyze(c *cobra.Command, f *analyzeFlags, paths []string) error {
 		list = app.NewList()
 		defer list.Close()
 	}
+	into, err := newInto(f.into, &f.input)
+	if err != nil {
+		return err
+	}
+	defer into.close()
+	cfg.Into = into.gathered()
 	var rows *aggregate.Describer
 	cfg.Started = func(d *aggregate.Describer) {
 		rows = d
@@ -130,6 +138,9 @@ func runAnalyze(c *cobra.Command, f *analyzeFlags, paths []string) error {
 	run, summary, err := analyze(c, cfg)
 	if err = errors.Join(err, listErr); err != nil {
 		return told(run, err)
+	}
+	if err := into.write(c, run, summary); err != nil {
+		return err
 	}
 	if page := tellWarnings(c, run, summary); f.output != "json" {
 		summary.Warnings = page

@@ -16,12 +16,15 @@ type IO struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Version  string // empty: that of the build
+	// Reload gets a value when a running command is to read its configuration
+	// again; it may be nil.
+	Reload <-chan struct{}
 }
 
 // Run runs a command line and returns its exit code. The first end of ctx ends
 // reading; what was read by then is reported.
 func Run(ctx context.Context, args []string, streams IO) int {
-	root := newRoot(streams.Version)
+	root := newRoot(streams.Version, streams.Reload)
 	root.SetArgs(shield(args))
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
@@ -29,7 +32,7 @@ func Run(ctx context.Context, args []string, streams IO) int {
 	return finish(streams.Err, root.ExecuteContext(ctx))
 }
 
-func newRoot(version string) *cobra.Command {
+func newRoot(version string, reload <-chan struct{}) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "why503 COMMAND",
 		Short: "Why requests failed, from the logs of proxies and of what is behind them",
@@ -49,7 +52,7 @@ It needs no configuration, no service and no network: it reads files.`,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(analyzeCommand(), explainCommand(), lookupCommand(), rulesCommand(), versionCommand(version))
+	root.AddCommand(analyzeCommand(), serveCommand(version, reload), explainCommand(), lookupCommand(), rulesCommand(), doctorCommand(), checkCommand(), configCommand(), versionCommand(version))
 	teach(root)
 	root.InitDefaultCompletionCmd(root.Name())
 	for _, c := range root.Commands() {

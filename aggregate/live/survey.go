@@ -1,0 +1,115 @@
+package live
+
+import (
+	"slices"
+	"time"
+
+	"why503/aggregate/incident"
+	"why503/parse"
+	"why503/parse/correlate"
+)
+
+// A surveyor decides when to find out anew which hop is in front of which, and
+// what the clocks show.
+type surveyor struct {
+	due  bool      // a source is new
+	last time.Time // when it was done
+	seen int       // samples that there were then
+}
+
+// A survey is due soon after a source appeared, when there is twice as much to
+// look at, and from time to time, since clocks drift.
+const (
+	surveySoon  = 2 * time.Second
+	surveyAgain = 10 * time.Minute
+	surveyLeast = 20 // samples
+)
+
+// look surveys where it is due.
+func (c *Core) look() {
+	seen := 0
+	for _, s := range c.sources {
+		seen += s.seen
+	}
+	v := &c.survey
+	switch since := c.wall.Sub(v.last); {
+	case seen < surveyLeast && seen == v.seen:
+		return
+	case since < surveySoon:
+		return
+	case v.due, seen >= 2*v.seen, since >= surveyAgain && seen > v.seen:
+	default:
+		return
+	}
+	if c.known() && seen < maxSamples && c.wall.Sub(v.last) < surveyAgain && !v.last.IsZero() {
+		return // what was found before a restart stands until there is as much to look at
+	}
+	if c.known() && v.last.IsZero() {
+		v.last = c.wall
+		return
+	}
+	v.last, v.seen, v.due = c.wall, seen, false
+	var samples []correlate.Sample
+	for _, s := range c.sources {
+		if s.reading {
+			samples = append(samples, correlate.Sample{Source: s.join, Records: s.ordered(), Zoned: s.zoned})
+		}
+	}
+	type was struct {
+		rank   int
+		offset int64
+	}
+	before := make(map[parse.SourceID]was)
+	from := make(map[parse.SourceID]parse.Time)
+	for i := range samples {
+		j := samples[i].Source
+		before[j.ID], from[j.ID] = was{j.Rank, j.Offset}, j.From
+		j.Offset = 0
+	}
+	clocks := correlate.Survey(samples, c.join.Joiner())
+	moved := false
+	for i := range samples {
+		j := samples[i].Source
+		s := c.sources[j.ID]
+		j.From = from[j.ID] // what can be asked for, not what was sampled
+		s.zone = clocks[i].Zone
+		s.settled = true
+		if now := (was{j.Rank, j.Offset}); now != before[j.ID] {
+			moved = true
+			c.tellClock(s)
+		}
+		s.place()
+		s.fresh = s.fresh || s.state.Position != nil
+	}
+	if moved {
+		c.join.Reorder()
+		c.log.Info("the hops were put in order", "sources", len(samples))
+	}
+}
+
+// known reports whether the places of all sources were known before a restart.
+func (c *Core) known() bool {
+	return len(c.sources) > 0 && !slices.ContainsFunc(c.sources, func(s *source) bool { return s.reading && !s.settled }) && c.settled != 0
+}
+
+// ordered returns the samples in the order of their ends.
+func (s *source) ordered() []*parse.Record {
+	out := slices.Clone(s.samples)
+	slices.SortStableFunc(out, func(a, b *parse.Record) int { return int(min(1, max(-1, a.Ended-b.Ended))) })
+	return out
+}
+
+// settle is how long after it ended a second may still be told of.
+const settle = 2 * time.Second
+
+// plain is what the detector has to know of a stored incident.
+func plain(in incidentRow) incident.Incident {
+	out := incident.Incident{
+		ID: in.ID, Site: in.Site, Start: parse.Time(in.Start.UnixNano()), End: parse.Time(in.End.UnixNano()), Ongoing: in.Ongoing,
+		Requests: in.Requests, Failures: in.Failures, PeakRatio: in.PeakRatio, MergedInto: in.MergedInto,
+	}
+	for i := range in.Causes {
+		out.Causes = append(out.Causes, incident.Count{Cause: in.Causes[i].Cause, N: in.Causes[i].Count})
+	}
+	return out
+}

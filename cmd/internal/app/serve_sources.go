@@ -1,0 +1,252 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"why503/ingest"
+	"why503/ingest/child"
+	"why503/ingest/collect"
+	"why503/ingest/journal"
+	"why503/ingest/segment"
+	"why503/ingest/syslog"
+	"why503/ingest/tail"
+)
+
+// sources are the inputs of a server: files that are looked for again and
+// again, and streams that come to be while it runs.
+type sources struct {
+	s        *server
+	find     *tail.Discovery
+	opened   chan *segment.Writer
+	known    map[string]bool
+	skipped  map[string]string
+	fromEnd  bool // files that are there at the first start are read from their end
+	lookedAt bool
+}
+
+// How often files are looked for, and how long news of them is waited for.
+const lookEvery = 2 * time.Second
+
+// sources opens what is no file, and finds the files.
+func (s *server) sources(ctx context.Context, start func(func() error)) (*sources, error) {
+	v := &sources{s: s, opened: make(chan *segment.Writer, 64), known: make(map[string]bool), skipped: make(map[string]string)}
+	v.fromEnd = !s.cfg.FromStart
+	patterns := append([]string(nil), s.cfg.Paths...)
+	for i := range s.cfg.Sources.Paths {
+		patterns = append(patterns, string(s.cfg.Sources.Paths[i].Path))
+	}
+	patterns = append(patterns, containers(s.cfg)...)
+	var err error
+	if v.find, err = tail.Discover(patterns); err != nil {
+		return nil, err
+	}
+	if err := v.streams(ctx, start); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// containers are the patterns of the logs of containers and pods.
+func containers(cfg ServeConfig) []string {
+	var out []string
+	if d := cfg.Sources.Docker; len(d.Names) > 0 {
+		out = append(out, filepath.Join(string(d.Root), "containers", "*", "*-json.log"))
+	}
+	if p := cfg.Sources.Pods; len(p.Names) > 0 {
+		out = append(out, filepath.Join(string(p.Root), "*", "*", "*.log"))
+	}
+	return out
+}
+
+// streams starts what gives lines without a file.
+func (v *sources) streams(ctx context.Context, start func(func() error)) error {
+	s := v.s
+	dir := string(s.cfg.Store) + ".streams"
+	opened := func(w *segment.Writer) {
+		select {
+		case v.opened <- w:
+		case <-ctx.Done():
+		}
+	}
+	for _, c := range s.cfg.Sources.Varnishlog {
+		w, err := segment.Open(segment.Config{Dir: filepath.Join(dir, "varnishlog")}, segment.StreamName("varnishlog", c.Name), s.log)
+		if err != nil {
+			return err
+		}
+		vl, err := child.NewVarnishlog(child.VarnishlogConfig{Name: c.Name, Args: c.Args}, w, s.log)
+		if err != nil {
+			return err
+		}
+		opened(w)
+		start(func() error { defer w.Close(); vl.Run(ctx); return nil })
+	}
+	if l := listens(s.cfg); len(l) > 0 {
+		srv, err := syslog.Open(syslog.Config{Listen: l, Segments: segment.Config{Dir: filepath.Join(dir, "syslog")}}, opened, s.log)
+		if err != nil {
+			return err
+		}
+		start(func() error { return srv.Run(ctx) })
+	}
+	if u := s.cfg.Sources.Journal.Units; len(u) > 0 {
+		if slices.Contains(u, "*") {
+			u = nil
+		}
+		j, err := journal.Open(journal.Config{Units: u, Segments: segment.Config{Dir: filepath.Join(dir, "journal")}}, opened, s.log)
+		if err != nil {
+			return err
+		}
+		start(func() error { return j.Run(ctx) })
+	}
+	if s.cfg.Sources.Stdin {
+		return v.stdin(ctx, start, opened, dir)
+	}
+	return nil
+}
+
+func (v *sources) stdin(ctx context.Context, start func(func() error), opened func(*segment.Writer), dir string) error {
+	w, err := segment.Open(segment.Config{Dir: filepath.Join(dir, "stdin")}, "stdin", v.s.log)
+	if err != nil {
+		return err
+	}
+	in := v.s.cfg.Stdin
+	if in == nil {
+		if in, err = segment.Stdin(); err != nil {
+			return fmt.Errorf("opening standard input: %w", err)
+		}
+	}
+	opened(w)
+	start(func() error { defer w.Close(); return segment.Feed(ctx, in, w, 0) })
+	return nil
+}
+
+func listens(cfg ServeConfig) []syslog.Listen {
+	var out []syslog.Listen
+	for _, a := range cfg.Sources.Syslog.UDP {
+		out = append(out, syslog.Listen{Network: "udp", Address: string(a)})
+	}
+	for _, a := range cfg.Sources.Syslog.TCP {
+		out = append(out, syslog.Listen{Network: "tcp", Address: string(a)})
+	}
+	for _, p := range cfg.Sources.Syslog.Unix {
+		out = append(out, syslog.Listen{Network: "unixgram", Address: string(p)})
+	}
+	return out
+}
+
+// follow hands new sources to the collector until ctx ends.
+func (v *sources) follow(ctx context.Context) error {
+	watch := tail.NewWatcher(v.s.log)
+	defer watch.Close()
+	var looked time.Time
+	for ctx.Err() == nil {
+		if time.Since(looked) >= lookEvery {
+			v.look(ctx)
+			watch.Watch(v.find.Folders())
+			looked = time.Now()
+		}
+		v.takeStreams(ctx)
+		watch.Wait(ctx, lookEvery/4)
+		v.s.collect.Wake()
+	}
+	return nil
+}
+
+func (v *sources) takeStreams(ctx context.Context) {
+	for {
+		select {
+		case w := <-v.opened:
+			v.add(ctx, collect.Input{Name: w.Name(), Stream: w})
+		default:
+			return
+		}
+	}
+}
+
+// look finds files that are new.
+func (v *sources) look(ctx context.Context) {
+	found := v.find.Look()
+	for _, path := range found.New {
+		in := collect.Input{Name: path, Path: path, FromEnd: v.fromEnd && !v.lookedAt}
+		if !v.wanted(&in) {
+			continue
+		}
+		v.add(ctx, in)
+	}
+	v.lookedAt = true
+	for _, skip := range found.Skipped {
+		if v.skipped[skip.Path] != skip.Why {
+			v.skipped[skip.Path] = skip.Why
+			v.s.log.Info("a file is not read", "path", skip.Path, "reason", skip.Why)
+		}
+	}
+	for _, err := range found.Errs {
+		if text := err.Error(); v.skipped[text] == "" {
+			v.skipped[text] = "told"
+			v.s.log.Warn("looking for logs", "err", err)
+		}
+	}
+}
+
+// wanted fills what the configuration says of a file, and reports whether it is
+// to be read.
+func (v *sources) wanted(in *collect.Input) bool {
+	cfg := v.s.cfg
+	for i := range cfg.Sources.Paths {
+		if p := &cfg.Sources.Paths[i]; meets(string(p.Path), in.Path) {
+			in.Host = p.Host
+			in.Zone = p.Zone.Location()
+		}
+	}
+	c, ok := ingest.ContainerOf(in.Path)
+	if !ok {
+		return true
+	}
+	in.Host = c.Host()
+	return v.chosen(c)
+}
+
+// chosen reports whether a container is one of those that were asked for. Those
+// whose files were named are read whatever they are called.
+func (v *sources) chosen(c ingest.Container) bool {
+	names, name := v.s.cfg.Sources.Docker.Names, c.Name
+	if c.Pod != "" {
+		names, name = v.s.cfg.Sources.Pods.Names, c.Namespace+"/"+c.Pod
+	}
+	if len(names) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(names, func(glob string) bool {
+		full := name
+		if strings.Count(glob, "/") == 2 {
+			full += "/" + c.Name
+		}
+		ok, _ := filepath.Match(glob, full)
+		return ok
+	})
+}
+
+func (v *sources) add(ctx context.Context, in collect.Input) {
+	if v.known[in.Name] {
+		return
+	}
+	v.known[in.Name] = true
+	if st, ok := v.s.stored[in.Name]; ok {
+		in.Position, in.Again = st.Position, v.s.again
+	}
+	_ = v.s.collect.Add(ctx, in)
+}
+
+// readable says why a path cannot be read, for those who start a server.
+func readable(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}

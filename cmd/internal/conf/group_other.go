@@ -1,0 +1,7 @@
+//go:build !unix
+
+package conf
+
+import "io/fs"
+
+func groupOf(fs.FileInfo) string { return "" }

@@ -1,0 +1,204 @@
+package collect
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"why503/ingest/segment"
+	"why503/ingest/tail"
+	"why503/parse"
+	"why503/parse/fact"
+)
+
+// A line is one line of a source and which incarnation of it, a file or a
+// segment, it stands in. Its Text is valid until the next call.
+type line struct {
+	parse.Line
+	inc         int
+	fingerprint fact.Fingerprint // names it with Offset
+}
+
+// A follower gives the lines of one source as they come.
+type follower interface {
+	// next returns tail.ErrWait when there is nothing now; other errors are
+	// problems of the moment.
+	next() (line, error)
+	// flush returns a last line that has no end yet.
+	flush() (line, bool)
+	// readAt reads again, wherever the incarnation is by now.
+	readAt(inc int, p []byte, off int64) (int, error)
+	// fingerprint names the line at off.
+	fingerprint(inc int, off int64) (fact.Fingerprint, error)
+	// position is where reading goes on, before is that of a line which was read.
+	position() place
+	before(inc int, off, number int64) (place, error)
+	// lost counts what could not be read, by reason.
+	lost() map[string]int64
+	close() error
+}
+
+// A place is where a source is read on.
+type place struct {
+	File    *tail.Position    `json:"file,omitempty"`
+	Segment *segment.Position `json:"segment,omitempty"`
+}
+
+// at orders places of one source: incarnation, then offset.
+func (p place) at() (inc int, off int64) {
+	switch {
+	case p.File != nil:
+		return p.File.Incarnation, p.File.Offset
+	case p.Segment != nil:
+		return int(p.Segment.Seq), p.Segment.Offset
+	}
+	return 0, 0
+}
+
+// A fileFollower follows a path.
+type fileFollower struct{ f *tail.File }
+
+func (f fileFollower) next() (line, error) {
+	l, err := f.f.Next()
+	return line{l.Line, l.Incarnation, l.Fingerprint}, err
+}
+
+func (f fileFollower) flush() (line, bool) {
+	l, ok := f.f.Flush()
+	return line{l.Line, l.Incarnation, l.Fingerprint}, ok
+}
+
+func (f fileFollower) readAt(inc int, p []byte, off int64) (int, error) {
+	return f.f.ReadAt(inc, p, off)
+}
+
+func (f fileFollower) fingerprint(inc int, off int64) (fact.Fingerprint, error) {
+	return f.f.FingerprintAt(inc, off)
+}
+
+func (f fileFollower) position() place {
+	p := f.f.Position()
+	return place{File: &p}
+}
+
+func (f fileFollower) before(inc int, off, number int64) (place, error) {
+	p, err := f.f.PositionAt(inc, off, number)
+	return place{File: &p}, err
+}
+
+func (f fileFollower) lost() map[string]int64 {
+	s := f.f.Stats()
+	return nonZero(map[string]int64{
+		"truncated": s.Truncations - s.Recovered, "lost bytes": s.Lost, "position not found": s.Missing, "oversized line": s.Oversized, "NUL bytes": s.NULs,
+	})
+}
+
+func (f fileFollower) close() error { return f.f.Close() }
+
+// A streamFollower follows the segments of a stream.
+type streamFollower struct {
+	r *segment.Reader
+	w *segment.Writer
+	n int64 // lines that fell out of the stream before they were read
+}
+
+func (f *streamFollower) next() (line, error) {
+	l, err := f.r.Next()
+	var gap *segment.GapError
+	switch {
+	case errors.Is(err, io.EOF):
+		return line{}, tail.ErrWait
+	case errors.As(err, &gap):
+		f.n++
+		return line{}, err
+	case err != nil:
+		return line{}, err
+	}
+	f.w.Release(l.At)
+	return line{parse.Line{Text: l.Text, Offset: l.At.Offset, Number: l.Number}, int(l.At.Seq), l.Fingerprint}, nil
+}
+
+func (f *streamFollower) flush() (line, bool) { return line{}, false }
+
+func (f *streamFollower) readAt(inc int, p []byte, off int64) (int, error) {
+	return f.w.ReadAt(p, segment.Position{Seq: uint64(inc), Offset: off})
+}
+
+func (f *streamFollower) fingerprint(inc int, _ int64) (fact.Fingerprint, error) {
+	return f.w.Epoch().Fingerprint(uint64(inc)), nil
+}
+
+func (f *streamFollower) position() place {
+	p := f.r.Position()
+	return place{Segment: &p}
+}
+
+func (f *streamFollower) before(inc int, off, _ int64) (place, error) {
+	return place{Segment: &segment.Position{Seq: uint64(inc), Offset: off}}, nil
+}
+
+func (f *streamFollower) lost() map[string]int64 {
+	out := map[string]int64{"gap in the stream": f.n}
+	s := f.w.Stats()
+	for why, l := range s.Lost {
+		out["stream "+why] += l.Lines
+	}
+	out["oversized line"] = s.CutLines
+	return nonZero(out)
+}
+
+func (f *streamFollower) close() error { return f.r.Close() }
+
+func nonZero(m map[string]int64) map[string]int64 {
+	for k, v := range m {
+		if v <= 0 {
+			delete(m, k)
+		}
+	}
+	return m
+}
+
+// A checkpoint is what is stored of a source's reading.
+type checkpoint struct {
+	Counted place  `json:"counted"` // all before it was sent and counted
+	Flushed bool   `json:"flushed"` // also what looked unfinished
+	Marks   []mark `json:"marks"`   // places before it, oldest first
+	// Earlier reach the files that were read before, for reading again.
+	Earlier []tail.Position `json:"earlier,omitempty"`
+}
+
+// A mark is a place and the latest end of a request that was logged before it.
+type mark struct {
+	Time parse.Time `json:"time"`
+	At   place      `json:"at"`
+}
+
+func (c *checkpoint) encode() []byte {
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // it holds nothing that JSON cannot
+	}
+	return b
+}
+
+func decodeCheckpoint(b []byte) (*checkpoint, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	c := new(checkpoint)
+	if err := json.Unmarshal(b, c); err != nil {
+		return nil, fmt.Errorf("reading a stored position: %w", err)
+	}
+	return c, nil
+}
+
+// back returns the last place before which everything ended before t.
+func (c *checkpoint) back(t parse.Time) (place, bool) {
+	for i := len(c.Marks) - 1; i >= 0; i-- {
+		if c.Marks[i].Time < t {
+			return c.Marks[i].At, true
+		}
+	}
+	return place{}, false
+}

@@ -1,0 +1,435 @@
+package collect
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"why503/ingest/tail"
+	"why503/parse"
+	"why503/parse/correlate"
+	"why503/parse/detect"
+	"why503/parse/fact"
+	"why503/parse/recognise"
+	"why503/parse/wire"
+)
+
+// A source is one input that is followed.
+type source struct {
+	c    *Collector
+	id   parse.SourceID
+	cfg  Input
+	from follower
+	key  string // for what it is known by
+
+	parser parse.Parser // nil until the format is known
+	mk     func() parse.Parser
+	format detect.Format
+	kind   parse.SourceKind
+	prog   parse.Program
+	host   string
+	site   string
+	first  time.Time // when the first line came of which the format is not known yet
+	waits  []line    // lines that wait for the format, bounded
+	note   string    // why it is not read
+
+	set      *recognise.Set
+	calendar parse.Calendar
+	clock    wire.Clock
+	dated    parse.Time
+	ring     ring
+	counter  *counter
+	keys     []correlate.Key
+
+	inc     int   // incarnation of the lines that the parser holds
+	at, end int64 // of the line that was handed out last
+	number  int64
+	print   fact.Fingerprint
+	quietAt time.Time // when the last line came, to flush what a parser holds back
+
+	before  *checkpoint // up to where all was counted before a restart
+	again   bool        // what is read was counted before
+	flushed bool        // what the parser held back at the end was taken from it
+	marks   []mark
+
+	bytes, lines, records, unparsed int64
+	latest                          parse.Time // end of the newest Record
+	longest                         int64      // ns, of recent requests
+	losses                          map[string]int64
+	lossy                           bool
+	atEnd                           bool
+	samples                         int // Records that were sent as samples
+
+	items  []wire.Item // to be sent
+	sample []wire.Item
+}
+
+// Lines that wait for a format are few and short-lived.
+const (
+	detectLines = 64
+	detectBytes = 256 << 10
+	detectWait  = 2 * time.Second
+	// heldBack is how long a parser may hold back the last lines of a quiet
+	// source: a stack trace that nothing follows is done.
+	heldBack = time.Second
+)
+
+// pull reads what is there, at most budget bytes, and reports whether it may
+// have left something.
+func (s *source) pull(now time.Time, budget int64) (more bool, err error) {
+	if s.parser == nil && s.note != "" {
+		return false, nil
+	}
+	for budget > 0 {
+		l, err := s.from.next()
+		if errors.Is(err, tail.ErrWait) {
+			s.atEnd = true
+			s.catchUp(s.from.position().at())
+			s.idle(now)
+			return false, nil
+		}
+		if err != nil {
+			s.lose("unreadable", 1)
+			s.c.log.Warn("reading a source", "source", s.cfg.Name, "err", err)
+			return false, nil
+		}
+		s.atEnd = false
+		s.quietAt = now
+		budget -= int64(len(l.Text)) + 1
+		if s.parser == nil {
+			if err := s.wait(now, l); err != nil {
+				return false, err
+			}
+			continue
+		}
+		if err := s.take(l); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// catchUp ends reading again where the next line was not counted before.
+func (s *source) catchUp(inc int, off int64) {
+	if !s.again {
+		return
+	}
+	if i, o := s.before.Counted.at(); inc < i || inc == i && off < o {
+		return
+	}
+	if s.before.Flushed && s.parser != nil {
+		s.parser.Flush(s.emit)
+	}
+	s.flush()
+	s.again, s.before = false, nil
+}
+
+// idle does what a source without news needs.
+func (s *source) idle(now time.Time) {
+	if s.parser == nil {
+		if len(s.waits) > 0 && now.Sub(s.first) > detectWait {
+			s.detect()
+		}
+		return
+	}
+	if s.kind == parse.SourceVarnishlog { // a transaction may go on for as long as a backend takes
+		return
+	}
+	if !s.flushed && !s.again && now.Sub(s.quietAt) > heldBack {
+		s.flushed = true
+		s.parser.Flush(s.emit)
+	}
+}
+
+// wait keeps a line until the format can be told.
+func (s *source) wait(now time.Time, l line) error {
+	if len(s.waits) == 0 {
+		s.first = now
+	}
+	l.Text = bytes.Clone(l.Text)
+	s.waits = append(s.waits, l)
+	size := 0
+	for i := range s.waits {
+		size += len(s.waits[i].Text)
+	}
+	if len(s.waits) >= detectLines || size >= detectBytes || now.Sub(s.first) > detectWait {
+		s.detect()
+	}
+	return nil
+}
+
+// detect tells the format from the lines that wait, and reads them.
+func (s *source) detect() {
+	var sample []byte
+	for i := range s.waits {
+		sample = append(append(sample, s.waits[i].Text...), '\n')
+	}
+	s.use(s.c.cfg.Detect(s.cfg, sample))
+	waits := s.waits
+	s.waits = nil
+	if s.parser == nil {
+		s.unparsed += int64(len(waits))
+		return
+	}
+	for _, l := range waits {
+		if err := s.take(l); err != nil {
+			s.c.log.Warn("counting a source", "source", s.cfg.Name, "err", err)
+		}
+	}
+}
+
+// use sets what the source is, and introduces it.
+func (s *source) use(res detect.Result) {
+	kind, prog, ok := detect.Kind(res.Format.Name)
+	s.format = res.Format
+	if !ok || res.New == nil {
+		s.note = "no known log format"
+		if err := res.Err(s.cfg.Name); err != nil {
+			s.note = err.Error()
+		}
+		s.c.log.Warn("a source is not read", "source", s.cfg.Name, "reason", s.note)
+		return
+	}
+	s.kind, s.prog, s.mk = kind, prog, res.New
+	s.parser = s.newParser()
+	_, stateless := s.parser.(parse.Stateless)
+	s.ring.exact = !stateless
+	s.introduce()
+}
+
+func (s *source) introduce() {
+	s.c.send(&wire.Source{
+		ID: s.id, Name: s.cfg.Name, Format: s.format.Name, Kind: s.kind, Program: s.prog, Host: s.host, Site: s.site,
+		Zoned: detect.PrintsZone(s.format.Name) || s.c.cfg.Zone != nil,
+	})
+}
+
+func (s *source) newParser() parse.Parser {
+	p := s.mk()
+	if z := s.cfg.Zone; z != nil {
+		detect.SetZone(p, z)
+	} else if s.c.cfg.Zone != nil {
+		detect.SetZone(p, s.c.cfg.Zone)
+	}
+	detect.SetBase(p, s.c.now)
+	return p
+}
+
+// take parses one line.
+func (s *source) take(l line) error {
+	if l.inc != s.inc { // what the parser holds stands in the file before
+		s.parser.Flush(s.emit)
+		s.inc = l.inc
+	}
+	s.at, s.end, s.number, s.print = l.Offset, l.Offset+int64(len(l.Text))+1, l.Number, l.fingerprint
+	s.catchUp(l.inc, l.Offset)
+	s.flushed = false
+	s.bytes += int64(len(l.Text)) + 1
+	if !s.again {
+		s.lines++
+	}
+	if l.Cut {
+		s.lossy = true
+	}
+	if errors.Is(s.parser.Parse(l.Line, s.emit), parse.ErrFormat) && len(l.Text) > 0 && !s.again {
+		s.unparsed++
+	}
+	return nil
+}
+
+// emit takes a Record from the parser. The Record may begin some lines before
+// the one that was handed out last.
+func (s *source) emit(r *parse.Record) {
+	s.set.Annotate(r)
+	r.Source = s.id
+	dated := s.dated
+	if s.calendar.Date(r, &s.dated) && !s.again {
+		s.count("impossible time", 1)
+	}
+	if s.dated == 0 {
+		s.dated = parse.Time(s.c.now.UnixNano())
+		r.Time, r.Ended = s.dated, s.dated
+	}
+	recognise.MarkCut(r)
+	if s.clock.Promotes {
+		recognise.Promote(r)
+	}
+	if s.host == "" && len(r.Machine) > 0 {
+		s.host = string(r.Machine)
+		s.introduce()
+	}
+	if !s.again {
+		s.records++
+		if r.Incomplete && r.Tx != nil {
+			s.lose("incomplete transaction", 1)
+		}
+		if counts(r) {
+			if err := s.counter.count(s.cfg.Name, s.proxy(), s.site, r, r.Ended); err != nil {
+				s.c.fail(err)
+			}
+		}
+	}
+	s.latest = max(s.latest, r.Ended)
+	if d := int64(r.Ended - r.Time); d > s.longest && d < int64(time.Hour) {
+		s.longest = d
+	}
+	if !correlate.Useful(r) {
+		return
+	}
+	from, to := r.Time, max(r.Time, r.Ended)
+	if r.Precision > 1e6 {
+		to += parse.Time(r.Precision)
+	}
+	s.keys = correlate.AppendKeys(s.keys[:0], r)
+	s.ring.put(s.keys, s.inc, r.Offset, max(s.end, r.Offset+1), r.Line, from, to, dated)
+	switch {
+	case correlate.Unasked(r), s.c.wants.asks(s, r, s.keys):
+		s.items = append(s.items, wire.Item{ID: s.identity(r), Record: r.Clone()})
+	case s.samples < maxSamples || correlate.Chosen(r, sampleMask):
+		s.samples++
+		s.sample = append(s.sample, wire.Item{ID: s.identity(r), Record: r.Clone()})
+	}
+	if len(s.items)+len(s.sample) >= maxItems {
+		s.flush()
+	}
+}
+
+// Samples are sent of the first Records of a source, and then of those whose
+// ids are chosen, the same ids of every source.
+const (
+	maxSamples = 1500
+	sampleMask = 1<<10 - 1
+	maxItems   = 256
+)
+
+// identity is the id of a Record.
+func (s *source) identity(r *parse.Record) parse.RecordID {
+	if r.Tx != nil && r.VXID != 0 {
+		return fact.TxID(s.host, r.VXID, r.Tx.Type, r.Time)
+	}
+	if r.Offset == s.at {
+		return fact.LineID(s.print, r.Offset)
+	}
+	return s.identityAt(r, s.inc)
+}
+
+func (s *source) identityAt(r *parse.Record, inc int) parse.RecordID {
+	if r.Tx != nil && r.VXID != 0 {
+		return fact.TxID(s.host, r.VXID, r.Tx.Type, r.Time)
+	}
+	f, err := s.from.fingerprint(inc, r.Offset)
+	if err != nil {
+		s.lose("unnamed", 1)
+	}
+	return fact.LineID(f, r.Offset)
+}
+
+// proxy is what rows call the program that writes the source.
+func (s *source) proxy() string {
+	if s.host == "" {
+		return s.prog.String()
+	}
+	return s.prog.String() + "@" + s.host
+}
+
+// flush sends the Records that wait.
+func (s *source) flush() {
+	if len(s.items) > 0 {
+		s.c.send(&wire.Records{Source: s.id, Again: s.again, Items: s.items})
+		s.items = nil
+	}
+	if len(s.sample) > 0 {
+		s.c.send(&wire.Records{Source: s.id, Sample: true, Items: s.sample})
+		s.sample = nil
+	}
+}
+
+func (s *source) lose(why string, n int64) {
+	s.count(why, n)
+	s.lossy = true
+}
+
+func (s *source) count(why string, n int64) {
+	if s.losses == nil {
+		s.losses = make(map[string]int64)
+	}
+	s.losses[why] += n
+}
+
+// progress tells what was read and counted, with the position at which that
+// ends.
+func (s *source) progress(now time.Time) {
+	s.flush()
+	if s.again {
+		return // nothing is counted before the place where counting stopped
+	}
+	p := &wire.Progress{
+		Source: s.id, To: s.latest, AtEnd: s.atEnd, Lossless: !s.lossy, Longest: s.longest,
+		Bytes: s.bytes, Lines: s.lines, Records: s.records, Unparsed: s.unparsed, Losses: s.from.lost(),
+	}
+	for why, n := range s.losses {
+		p.Losses[why] += n
+	}
+	p.Lossless = p.Lossless && len(p.Losses) == 0
+	if t, ok := s.ring.oldest(); ok {
+		p.From = t
+	}
+	if s.latest != 0 {
+		p.Lag = max(0, now.UnixNano()-int64(s.latest)-s.clock.Offset)
+	}
+	if s.atEnd {
+		p.Lag = 0
+	}
+	p.Minutes, p.Seconds = s.counter.changed()
+	p.Position = s.checkpoint()
+	s.c.send(p)
+}
+
+// checkpoint is where reading goes on after a restart. What the parser holds
+// back is read again, so the place is before it.
+func (s *source) checkpoint() []byte {
+	c := checkpoint{Counted: s.from.position(), Flushed: s.flushed, Marks: s.marks}
+	if len(s.waits) > 0 { // nothing of it was counted
+		l := s.waits[0]
+		if p, err := s.from.before(l.inc, l.Offset, l.Number-1); err == nil {
+			c.Counted = p
+		}
+	}
+	return c.encode()
+}
+
+// Marks are put every few seconds, and kept as far back as a restart may have to
+// go.
+const (
+	markEvery = parse.Time(5 * time.Second)
+	maxMarks  = 160
+)
+
+// mark notes the place of the last line that was handed out, before which all
+// that was logged ended by now.
+func (s *source) mark() {
+	if s.again || s.from == nil || s.parser == nil {
+		return
+	}
+	if n := len(s.marks); n > 0 && s.latest < s.marks[n-1].Time+markEvery {
+		return
+	}
+	if s.end == 0 {
+		return
+	}
+	p, err := s.from.before(s.inc, s.at, s.number-1)
+	if err != nil {
+		return
+	}
+	s.marks = append(s.marks, mark{s.latest, p})
+	if len(s.marks) > maxMarks {
+		s.marks = append(s.marks[:0:0], s.marks[len(s.marks)-maxMarks:]...)
+	}
+}
+
+// wake lets the next pull look at once.
+func (s *source) wake() {
+	if f, ok := s.from.(fileFollower); ok {
+		f.f.Wake()
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package segment
+
+const nonblock = 0
