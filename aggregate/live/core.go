@@ -65,6 +65,10 @@ type Config struct {
 	// of which something is new. Both must not block.
 	Changed func()
 	Notice  func(Noticed)
+	// Kept is told of the position up to which a source is stored, Placed
+	// whether its requests are those of clients. Both must not block.
+	Kept   func(source parse.SourceID, position []byte)
+	Placed func(source parse.SourceID, front bool)
 
 	Metrics Metrics
 	Log     *slog.Logger
@@ -75,6 +79,7 @@ type Core struct {
 	cfg     Config
 	log     *slog.Logger
 	join    *correlate.Live
+	load    *correlate.Load // what sources counted of their own traffic
 	sources []*source
 	rows    *aggregate.Describer
 	env     *rules.Env
@@ -82,6 +87,7 @@ type Core struct {
 
 	facts   map[parse.RecordID]*aggregate.Fact // since the last commit
 	signals []aggregate.Signal
+	heard   map[string][]aggregate.Signal // stored ones of sources that were not introduced yet
 	settled parse.Time // from before a restart
 	failed  error      // that ends Run
 
@@ -109,6 +115,8 @@ func New(ctx context.Context, cfg Config) (*Core, error) {
 		incidents: incident.NewLive(incident.Defaults(), 15*time.Minute), seconds: newSeconds(),
 	}
 	c.join = correlate.NewLive(cfg.Join, c)
+	c.load = correlate.NewLoad()
+	c.join.CountedBy(c.load)
 	c.rows = &aggregate.Describer{Names: c, HashKey: cfg.HashKey}
 	c.env = cfg.Env(0)
 	var err error
@@ -150,7 +158,44 @@ func (c *Core) restore(ctx context.Context) error {
 		}
 		c.incidents.Set(s.Site, sec)
 	}
+	if err := c.restoreSignals(ctx); err != nil {
+		return err
+	}
 	return c.restoreSeconds(ctx, stored)
+}
+
+// restoreSignals reads the signals that may matter to requests that fail now.
+// They are joined when their source is introduced.
+func (c *Core) restoreSignals(ctx context.Context) error {
+	if c.settled == 0 {
+		return nil
+	}
+	list, err := c.cfg.Store.Signals(ctx, c.settled-parse.Time(2*c.cfg.Join.Window), c.settled+parse.Time(replay))
+	if err != nil {
+		return err
+	}
+	c.heard = make(map[string][]aggregate.Signal)
+	for _, s := range list {
+		c.heard[s.Source] = append(c.heard[s.Source], s)
+	}
+	return nil
+}
+
+// hear joins the stored signals of a source.
+func (c *Core) hear(s *source) {
+	for _, x := range c.heard[s.name] {
+		r, err := wire.DecodeRecord(x.Record)
+		if err != nil {
+			c.log.Warn("a stored signal is not readable and left out", "source", s.name, "err", err)
+			continue
+		}
+		r.Source = s.join.ID
+		if err := c.join.Add(x.ID, r, true, c.wall.UnixNano()); err != nil {
+			c.failed = fmt.Errorf("keeping a record for the join: %w", err)
+			return
+		}
+	}
+	delete(c.heard, s.name)
 }
 
 // restoreSeconds remembers which failures the last seconds were made of.
@@ -222,6 +267,10 @@ func (c *Core) take(m wire.Message) {
 		c.records(m)
 	case *wire.Progress:
 		c.progress(m)
+	case *wire.Counts:
+		for i := range m.Seconds {
+			c.load.Merge(&m.Seconds[i])
+		}
 	case *wire.Answer:
 		c.cfg.Metrics.Answer(m.Covered, m.Cut, m.Count)
 	}
@@ -336,6 +385,9 @@ func (c *Core) commit(ctx context.Context) error {
 	clear(c.told)
 	c.signals = nil
 	for _, s := range c.sources {
+		if s.fresh {
+			c.cfg.Kept(s.join.ID, s.state.Position)
+		}
 		s.committed()
 	}
 	c.cfg.Metrics.Ledger(l)

@@ -82,8 +82,9 @@ func (c *Core) introduce(m *wire.Source) {
 			s.restore(old)
 		}
 		c.survey.due = true
+		c.hear(s)
 	}
-	s.place()
+	c.place(s)
 	c.kinds.Add(m.Kind)
 	c.env = c.cfg.Env(c.kinds)
 	c.tellClock(s)
@@ -101,12 +102,13 @@ func (s *source) restore(old aggregate.SourceState) {
 
 // place decides anew whether the source is client-facing, and lets all that is
 // counted be stored again where that changed.
-func (s *source) place() {
+func (c *Core) place(s *source) {
 	front := correlate.Requests(s.join.Kind) && s.join.Rank == 0 && s.join.Twin == nil
 	if front == s.front {
 		return
 	}
 	s.front = front
+	c.cfg.Placed(s.join.ID, front)
 	for m := range s.minutes {
 		s.changed[m] = true
 	}

@@ -78,7 +78,7 @@ func (c *Core) look() {
 			moved = true
 			c.tellClock(s)
 		}
-		s.place()
+		c.place(s)
 		s.fresh = s.fresh || s.state.Position != nil
 	}
 	if moved {

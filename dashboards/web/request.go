@@ -246,7 +246,7 @@ func (s *Server) story(r *http.Request, v *requestView) error {
 func (v *requestView) text() string {
 	var b strings.Builder
 	f := v.Row
-	fmt.Fprintf(&b, "%s %s  %d after %s  %s\n%s\n", brief(f.Method), brief(v.Target), f.Status, v.Took, v.At, v.Sentence)
+	fmt.Fprintf(&b, "%s %s  %d after %s  %s\n%s\n", brief(f.Method), brief(v.Target), f.Status, v.Took, brief(v.At), v.Sentence)
 	for i, l := range v.Chain.Links {
 		arrow := "chain  "
 		if i > 0 {

@@ -57,6 +57,7 @@ type Collector struct {
 	log     *slog.Logger
 	sources []*source
 	wants   wants
+	load    *correlate.Load
 	in      chan any // Input, *wire.Want, *wire.Clock
 	wake    chan struct{}
 	now     time.Time
@@ -79,6 +80,7 @@ func New(cfg Config) *Collector {
 	}
 	return &Collector{
 		cfg: cfg, log: cfg.Log, in: make(chan any, 1024), wake: make(chan struct{}, 1),
+		load:  correlate.NewLoad(),
 		wants: wants{byKey: make(map[correlate.Key][]*want)},
 	}
 }
@@ -89,6 +91,16 @@ func (c *Collector) Add(ctx context.Context, in Input) error { return c.tell(ctx
 // Want asks for Records, Clock tells what was found out about a source.
 func (c *Collector) Want(ctx context.Context, w *wire.Want) error   { return c.tell(ctx, w) }
 func (c *Collector) Clock(ctx context.Context, m *wire.Clock) error { return c.tell(ctx, m) }
+
+// Stored says that what a source was read up to a Position of its Progress is
+// stored, so that a stream may drop it.
+type Stored struct {
+	Source   parse.SourceID
+	Position []byte
+}
+
+// Stored lets streams drop what is stored.
+func (c *Collector) Stored(ctx context.Context, m Stored) error { return c.tell(ctx, m) }
 
 // Wake says that there may be something new to read.
 func (c *Collector) Wake() {
@@ -200,6 +212,10 @@ func (c *Collector) take(m any) {
 		}
 	case *wire.Want:
 		c.asked = append(c.asked, &want{Want: m})
+	case Stored:
+		if int(m.Source) < len(c.sources) {
+			c.sources[m.Source].stored(m.Position)
+		}
 	case *wire.Clock:
 		if int(m.Source) < len(c.sources) {
 			c.sources[m.Source].clock = *m
@@ -222,12 +238,8 @@ func (c *Collector) open(in Input) error {
 	var at place
 	if old != nil {
 		s.before, s.again, s.marks = old, true, old.Marks
-		at = old.Counted
-		if p, ok := old.back(in.Again); ok {
-			at = p
-		} else if len(old.Marks) > 0 {
-			at = old.Marks[0].At
-		}
+		at = old.back(in.Again)
+		s.files = old.Files
 	}
 	if in.Stream != nil {
 		var from segment.Position
@@ -240,9 +252,6 @@ func (c *Collector) open(in Input) error {
 		return nil
 	}
 	opt := tail.Options{FromEnd: in.FromEnd && old == nil, Handles: c.cfg.Handles}
-	if old != nil {
-		opt.Earlier = old.Earlier
-	}
 	f, err := tail.Open(in.Path, at.File, opt)
 	if err != nil {
 		s.note = err.Error()
@@ -273,7 +282,15 @@ func (c *Collector) report() {
 		}
 	}
 	c.wants.expire(c.eventTime())
+	for seconds := c.load.Changed(); len(seconds) > 0; {
+		n := min(len(seconds), maxSeconds)
+		c.send(&wire.Counts{Seconds: seconds[:n]})
+		seconds = seconds[n:]
+	}
 }
+
+// maxSeconds bounds one message.
+const maxSeconds = 256
 
 // eventTime is the time of what is read: of the source that is most behind, of
 // those that are not at their end. Old logs are read in their own time.

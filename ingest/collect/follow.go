@@ -31,7 +31,8 @@ type follower interface {
 	readAt(inc int, p []byte, off int64) (int, error)
 	// fingerprint names the line at off.
 	fingerprint(inc int, off int64) (fact.Fingerprint, error)
-	// position is where reading goes on, before is that of a line which was read.
+	// position is where reading goes on, before is the place of a line that was
+	// read, by where it stands and its number.
 	position() place
 	before(inc int, off, number int64) (place, error)
 	// lost counts what could not be read, by reason.
@@ -115,7 +116,6 @@ func (f *streamFollower) next() (line, error) {
 	case err != nil:
 		return line{}, err
 	}
-	f.w.Release(l.At)
 	return line{parse.Line{Text: l.Text, Offset: l.At.Offset, Number: l.Number}, int(l.At.Seq), l.Fingerprint}, nil
 }
 
@@ -164,14 +164,45 @@ type checkpoint struct {
 	Counted place  `json:"counted"` // all before it was sent and counted
 	Flushed bool   `json:"flushed"` // also what looked unfinished
 	Marks   []mark `json:"marks"`   // places before it, oldest first
-	// Earlier reach the files that were read before, for reading again.
-	Earlier []tail.Position `json:"earlier,omitempty"`
+	// Files are the files that marks are in, each with one of its positions.
+	Files []tail.Position `json:"files,omitempty"`
 }
 
-// A mark is a place and the latest end of a request that was logged before it.
+// A mark is a place before a line, and the latest end of a request that was
+// logged before it.
 type mark struct {
-	Time parse.Time `json:"time"`
-	At   place      `json:"at"`
+	Time   parse.Time `json:"t"`
+	Inc    int        `json:"i"`
+	Offset int64      `json:"o"`
+	Line   int64      `json:"l"`
+	// Tail is a hash of what stands before it, which tells whether the file was
+	// written anew.
+	Tail    []byte `json:"e,omitempty"`
+	TailLen int    `json:"n,omitempty"`
+}
+
+// markOf makes a mark of a place.
+func markOf(t parse.Time, p place) mark {
+	if p.Segment != nil {
+		return mark{Time: t, Inc: int(p.Segment.Seq), Offset: p.Segment.Offset}
+	}
+	f := p.File
+	return mark{t, f.Incarnation, f.Offset, f.Line, f.Tail[:], f.TailLen}
+}
+
+// place is where a mark of c is; false where its file is not known any more.
+func (c *checkpoint) place(m mark) (place, bool) {
+	if c.Counted.File == nil {
+		return place{Segment: &segment.Position{Seq: uint64(m.Inc), Offset: m.Offset}}, true
+	}
+	for i := range c.Files {
+		if c.Files[i].Incarnation == m.Inc {
+			p := c.Files[i]
+			p.Offset, p.Line, p.TailLen, p.Skipping, p.Tail = m.Offset, m.Line, m.TailLen, false, fact.Fingerprint(m.Tail)
+			return place{File: &p}, len(m.Tail) == len(fact.Fingerprint{})
+		}
+	}
+	return place{}, false
 }
 
 func (c *checkpoint) encode() []byte {
@@ -193,12 +224,19 @@ func decodeCheckpoint(b []byte) (*checkpoint, error) {
 	return c, nil
 }
 
-// back returns the last place before which everything ended before t.
-func (c *checkpoint) back(t parse.Time) (place, bool) {
+// back returns the last place before which everything ended before t, else the
+// first that is known.
+func (c *checkpoint) back(t parse.Time) place {
+	best := c.Counted
 	for i := len(c.Marks) - 1; i >= 0; i-- {
+		p, known := c.place(c.Marks[i])
+		if !known {
+			break
+		}
+		best = p
 		if c.Marks[i].Time < t {
-			return c.Marks[i].At, true
+			break
 		}
 	}
-	return place{}, false
+	return best
 }

@@ -3,6 +3,8 @@ package collect
 import (
 	"bytes"
 	"errors"
+	"math"
+	"slices"
 	"time"
 
 	"why503/ingest/tail"
@@ -51,6 +53,7 @@ type source struct {
 	again   bool        // what is read was counted before
 	flushed bool        // what the parser held back at the end was taken from it
 	marks   []mark
+	files   []tail.Position // that marks are in
 
 	bytes, lines, records, unparsed int64
 	latest                          parse.Time // end of the newest Record
@@ -59,6 +62,7 @@ type source struct {
 	lossy                           bool
 	atEnd                           bool
 	samples                         int // Records that were sent as samples
+	told                            state
 
 	items  []wire.Item // to be sent
 	sample []wire.Item
@@ -222,6 +226,9 @@ func (s *source) take(l line) error {
 		s.inc = l.inc
 	}
 	s.at, s.end, s.number, s.print = l.Offset, l.Offset+int64(len(l.Text))+1, l.Number, l.fingerprint
+	if len(s.marks) == 0 {
+		s.markAt(math.MinInt64, l.inc, l.Offset, l.Number)
+	}
 	s.catchUp(l.inc, l.Offset)
 	s.flushed = false
 	s.bytes += int64(len(l.Text)) + 1
@@ -269,6 +276,7 @@ func (s *source) emit(r *parse.Record) {
 			}
 		}
 	}
+	s.c.load.Add(r, s.clock.Offset)
 	s.latest = max(s.latest, r.Ended)
 	if d := int64(r.Ended - r.Time); d > s.longest && d < int64(time.Hour) {
 		s.longest = d
@@ -360,9 +368,10 @@ func (s *source) count(why string, n int64) {
 // ends.
 func (s *source) progress(now time.Time) {
 	s.flush()
-	if s.again {
-		return // nothing is counted before the place where counting stopped
+	if s.again || s.told == s.state() {
+		return // nothing is counted before the place where counting stopped, nothing is new
 	}
+	s.told = s.state()
 	p := &wire.Progress{
 		Source: s.id, To: s.latest, AtEnd: s.atEnd, Lossless: !s.lossy, Longest: s.longest,
 		Bytes: s.bytes, Lines: s.lines, Records: s.records, Unparsed: s.unparsed, Losses: s.from.lost(),
@@ -385,13 +394,26 @@ func (s *source) progress(now time.Time) {
 	s.c.send(p)
 }
 
+// A state tells whether there is progress.
+type state struct {
+	bytes, records int64
+	atEnd, flushed bool
+	lossy          bool
+	offset         int64
+}
+
+func (s *source) state() state {
+	_, off := s.from.position().at()
+	return state{s.bytes, s.records, s.atEnd, s.flushed, s.lossy, off}
+}
+
 // checkpoint is where reading goes on after a restart. What the parser holds
 // back is read again, so the place is before it.
 func (s *source) checkpoint() []byte {
-	c := checkpoint{Counted: s.from.position(), Flushed: s.flushed, Marks: s.marks}
+	c := checkpoint{Counted: s.from.position(), Flushed: s.flushed, Marks: s.marks, Files: s.files}
 	if len(s.waits) > 0 { // nothing of it was counted
 		l := s.waits[0]
-		if p, err := s.from.before(l.inc, l.Offset, l.Number-1); err == nil {
+		if p, err := s.from.before(l.inc, l.Offset, l.Number); err == nil {
 			c.Counted = p
 		}
 	}
@@ -401,8 +423,8 @@ func (s *source) checkpoint() []byte {
 // Marks are put every few seconds, and kept as far back as a restart may have to
 // go.
 const (
-	markEvery = parse.Time(5 * time.Second)
-	maxMarks  = 160
+	markEvery = parse.Time(10 * time.Second)
+	maxMarks  = 80
 )
 
 // mark notes the place of the last line that was handed out, before which all
@@ -417,19 +439,39 @@ func (s *source) mark() {
 	if s.end == 0 {
 		return
 	}
-	p, err := s.from.before(s.inc, s.at, s.number-1)
+	s.markAt(s.latest, s.inc, s.at, s.number)
+}
+
+func (s *source) markAt(t parse.Time, inc int, off, number int64) {
+	p, err := s.from.before(inc, off, number)
 	if err != nil {
-		return
+		return // there will be others
 	}
-	s.marks = append(s.marks, mark{s.latest, p})
+	s.marks = append(s.marks, markOf(t, p))
 	if len(s.marks) > maxMarks {
 		s.marks = append(s.marks[:0:0], s.marks[len(s.marks)-maxMarks:]...)
 	}
+	if p.File == nil {
+		return
+	}
+	s.files = slices.DeleteFunc(s.files, func(f tail.Position) bool { return f.Incarnation < s.marks[0].Inc || f.Incarnation == inc })
+	s.files = append(s.files, *p.File)
 }
 
 // wake lets the next pull look at once.
 func (s *source) wake() {
 	if f, ok := s.from.(fileFollower); ok {
 		f.f.Wake()
+	}
+}
+
+// stored lets a stream drop what need not be read again.
+func (s *source) stored(position []byte) {
+	f, ok := s.from.(*streamFollower)
+	if !ok {
+		return
+	}
+	if c, err := decodeCheckpoint(position); err == nil && c != nil && c.Counted.Segment != nil {
+		f.w.Release(*c.Counted.Segment)
 	}
 }

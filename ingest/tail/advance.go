@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -44,6 +45,12 @@ func (f *File) read() error {
 		f.cur.handle.rest() // a stale handle would fail for ever
 		return f.fail(f.cur.handle.path, err)
 	}
+	if f.otherHead() {
+		offset := f.buf.offset()
+		tail, n := f.buf.evidence()
+		f.buf.start(offset, tail, n)
+		return f.replaced()
+	}
 	f.more = !end || f.cur.static
 	f.lookups = 0
 	if f.news() {
@@ -61,6 +68,12 @@ func (f *File) read() error {
 		return nil
 	}
 	return f.pause()
+}
+
+// otherHead tells a file whose inode was used again from ours where little of
+// it was handed out: a partial first line is evidence as well.
+func (f *File) otherHead() bool {
+	return !f.cur.whole && f.buf.base == 0 && !bytes.HasPrefix(f.buf.b[:f.buf.w], f.cur.head)
 }
 
 // look asks whether there is news of cur.

@@ -33,7 +33,9 @@ func (f *File) rest(at *Position) []sibling {
 	rest := following(f.path, f.opt.Handles, at)
 	return slices.DeleteFunc(rest, func(s sibling) bool {
 		return s.path != f.path && slices.ContainsFunc(f.old, func(c *incarnation) bool {
-			return c.number < at.Incarnation && !c.gone && c.handle.id == idOf(s.info)
+			// An inode may be used again: the content decides.
+			return c.number < at.Incarnation && !c.gone && c.end.FingerprintLen > 0 && c.handle.id == idOf(s.info) &&
+				isAt(s.path, f.opt.Handles, &c.end, true)
 		})
 	})
 }

@@ -27,6 +27,7 @@ func TestEachLineIsReadOnce(t *testing.T) {
 		for s := range *seedsFlag {
 			seeds = append(seeds, s+1)
 		}
+		seeds = append(seeds, 131, 450) // inodes that were used again
 	}
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -125,7 +126,7 @@ func (r *randomWriter) rotate() {
 	}
 	r.rotated++
 	if r.kind == 1 {
-		r.rename("x.log", fmt.Sprintf("x.log-%d", 20260100+r.rotated))
+		r.rename("x.log", r.dated(r.rotated))
 	} else {
 		for i := r.rotated; i > 1; i-- {
 			from, to := fmt.Sprint("x.log.", i-1), fmt.Sprint("x.log.", i)
@@ -153,11 +154,15 @@ func (r *randomWriter) compress() {
 	n := 1 + r.rng.IntN(r.rotated)
 	name := fmt.Sprint("x.log.", n)
 	if r.kind == 1 {
-		name = fmt.Sprintf("x.log-%d", 20260100+n)
+		name = r.dated(n)
 	}
 	if _, err := os.Stat(r.at(name)); err == nil { // else it is compressed
 		r.gzip(name)
 	}
+}
+
+func (r *randomWriter) dated(n int) string {
+	return "x.log-" + time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC).Format("20060102")
 }
 
 func (r *randomWriter) read(n int) {

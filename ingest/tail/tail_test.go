@@ -316,6 +316,17 @@ func TestFollowing(t *testing.T) {
 			w.want(w.soon(), "0123456", "89")
 			w.stats(Stats{Truncations: 1, Lost: 1}) // the b was seen and given back
 		}},
+		{"truncated and grown again in the midst of a long line", Options{}, func(_ *testing.T, w *world) {
+			half := strings.Repeat("h", 2*keepPartial)
+			w.log("a\n" + half)
+			w.open(nil)
+			w.want(w.now(), "a")
+			w.must(os.Truncate(w.path, 0))
+			other := strings.Repeat("o", 3*keepPartial)
+			w.log(other + "\n")
+			w.want(w.soon(), half, other)
+			w.stats(Stats{Truncations: 1})
+		}},
 		{"truncated to nothing and not written yet", Options{}, func(_ *testing.T, w *world) {
 			w.log("abc\n")
 			w.open(nil)
@@ -376,6 +387,19 @@ func TestFollowing(t *testing.T) {
 				t.Log("the file system gave another inode: what is tested is deletion")
 			}
 			w.want(w.soon(), "other content", "and more of it")
+		}},
+		{"the inode is used again before the first line had an end", Options{}, func(_ *testing.T, w *world) {
+			w.log("part")
+			w.open(nil)
+			w.want(w.now())
+			w.f.cur.handle.rest()
+			w.rename("x.log", "x.log.1")
+			w.copy("x.log.1", "kept")
+			w.must(os.Truncate(w.at("x.log.1"), 0)) // the inode, under the live name again
+			w.rename("x.log.1", "x.log")
+			w.log("other\n")
+			w.rename("kept", "x.log.1")
+			w.want(w.soon(), "part", "other")
 		}},
 		{"rotated, compressed and gone while it was parked", Options{}, func(_ *testing.T, w *world) {
 			w.log("a\n")

@@ -55,6 +55,8 @@ const (
 	kindProgress
 	kindRequest
 	kindRecord
+	kindClock
+	kindCounts
 )
 
 // Append appends the encoding of m to b. It keeps nothing of m. With an error,
@@ -76,6 +78,10 @@ func Append(b []byte, m Message) ([]byte, error) {
 		return seal(b, kindAnswer, m.append)
 	case *Progress:
 		return seal(b, kindProgress, m.append)
+	case *Clock:
+		return seal(b, kindClock, m.append)
+	case *Counts:
+		return seal(b, kindCounts, m.append)
 	}
 	return b, fmt.Errorf("encoding a %T: %w", m, ErrKind)
 }
@@ -105,6 +111,10 @@ func Decode(b []byte) (Message, error) {
 		return decoded(&Answer{}, body, d.answer)
 	case kindProgress:
 		return decoded(&Progress{}, body, d.progress)
+	case kindClock:
+		return decoded(&Clock{}, body, d.clock)
+	case kindCounts:
+		return decoded(&Counts{}, body, d.counts)
 	}
 	return nil, fmt.Errorf("%w: number %d", ErrKind, kind)
 }

@@ -132,7 +132,7 @@ func filled[T any](t testing.TB) *T {
 
 // messages are one of each Message, with every field set.
 func messages(t testing.TB) []Message {
-	return []Message{filled[Source](t), filled[Records](t), filled[Want](t), filled[Answer](t), filled[Progress](t)}
+	return []Message{filled[Source](t), filled[Records](t), filled[Want](t), filled[Answer](t), filled[Progress](t), filled[Clock](t), filled[Counts](t)}
 }
 
 var hist = cmp.Comparer(func(a, b traffic.Hist) bool {
@@ -190,7 +190,7 @@ func TestSmallNumbersTravel(t *testing.T) {
 	for _, n := range []int64{-1 << 63, -2, -1, 0, 1, 127, 128, 1<<63 - 1} {
 		r := &parse.Record{Time: parse.Time(n), Ended: parse.Time(-n), Bytes: n, Offset: n, Upstreams: []parse.Upstream{{Connect: n}}}
 		want := Want{Want: correlate.Want{From: parse.Time(n), Keys: []correlate.Key{correlate.Key(n)}}}
-		for _, m := range []Message{&Records{Items: []Item{{Record: r}}}, &want, &Progress{Lag: n, Lines: n}} {
+		for _, m := range []Message{&Records{Items: []Item{{Record: r}}}, &want, &Progress{Lag: n, Lines: n}, &Clock{Offset: n}} {
 			if diff := cmp.Diff(m, decode(t, encode(t, m))); diff != "" {
 				t.Errorf("%d (-sent +received):\n%s", n, diff)
 			}

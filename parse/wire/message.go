@@ -7,7 +7,7 @@ import (
 	"why503/parse/traffic"
 )
 
-// A Message is one of *Source, *Records, *Answer and *Progress, which a
+// A Message is one of *Source, *Records, *Answer, *Counts and *Progress, which a
 // collector sends, or *Want and *Clock, which are sent to collectors. What a source sends
 // is received in the order in which it was sent.
 type Message interface{ message() }
@@ -103,7 +103,14 @@ type Clock struct {
 	Promotes bool
 }
 
+// Counts are what sources counted of their own traffic, in the seconds that
+// changed: what failed requests are told of their neighbours.
+type Counts struct {
+	Seconds []correlate.Second
+}
+
 func (*Clock) message()    {}
+func (*Counts) message()   {}
 func (*Source) message()   {}
 func (*Records) message()  {}
 func (*Answer) message()   {}

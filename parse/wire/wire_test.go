@@ -91,6 +91,17 @@ func version1() map[string]any {
 			}}}},
 			Seconds: []Second{{Site: "shop.example", At: 1767323105, Requests: 42}},
 		},
+		"clock": &Clock{Source: 3, Offset: -3600000000000, Promotes: true},
+		"counts": &Counts{Seconds: []correlate.Second{
+			{Source: 2, At: 1767323105000000000, Counts: []correlate.Count{
+				{Began: 40, Ended: 42, Slow: 3, Failed: 1, Busy: 61500000000, Took: []correlate.Took{
+					{End: parse.EndGood, Bucket: 960, N: 41, Sum: 82000000},
+					{End: parse.EndGaveUp, Bucket: 1337, N: 1, Sum: 60000000000, Whole: 1},
+				}},
+				{Of: parse.OfBackend, Name: "app1", Ended: 1, Failed: 1, Busy: -4},
+			}},
+			{Source: 3, At: 1767323106000000000},
+		}},
 		"request": &parse.Request{
 			UID: root, Revision: 2, Final: true,
 			Parts: []parse.Part{
@@ -206,6 +217,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"a damaged histogram":                 {envelope(1, kindProgress, sub(progressMinute, sub(minuteRow, sub(rowHist, []byte{0})))), ErrDamaged},
 		"a list that is nothing but long":     {envelope(1, kindRecords, []byte(strings.Repeat(string(sub(recordsItem, sub(itemRecord, nil))), 1<<16))), ErrTooLarge},
 		"more than a message may have":        {make([]byte, MaxBytes+1), ErrTooLarge},
+		"a clock that ends in the middle":     {envelope(1, kindClock, []byte{byte(clockOffset), 0x80}), ErrDamaged},
 		"reasons without end":                 {envelope(1, kindProgress, reasons(maxLosses+1)), ErrTooLarge},
 		"a request without a root":            {envelope(1, kindRequest, nil), ErrDamaged},
 		"a root that hangs under something":   {envelope(1, kindRequest, part(0)), ErrDamaged},
@@ -237,6 +249,7 @@ func reasons(n int) (b []byte) {
 func TestWhatCannotBeSent(t *testing.T) {
 	for name, m := range map[string]Message{
 		"no message":      nil,
+		"a name too long": &Counts{Seconds: []correlate.Second{{Counts: []correlate.Count{{Name: strings.Repeat("x", MaxBytes)}}}}},
 		"a nil record":    &Records{Items: []Item{{}}},
 		"too large a one": &Progress{Position: make([]byte, MaxBytes)},
 	} {
@@ -284,6 +297,31 @@ func TestValuesThatAreNotKnownAreNone(t *testing.T) {
 	}
 	if diff := cmp.Diff(q.Neighbours[:1], got.Neighbours); diff != "" {
 		t.Errorf("neighbours (-want +got):\n%s", diff)
+	}
+}
+
+// A kind of traffic, an end and a bucket of next year: they are not taken for
+// those that are known.
+func TestCountsThatAreNotKnownAreLeftOut(t *testing.T) {
+	count := func(of, end, bucket uint64) []byte {
+		b, at := open(nil, countedCount)
+		b = appendUint(appendUint(b, countOf, of), countEnded, 5)
+		b, in := open(b, countTook)
+		b = appendUint(appendUint(appendUint(b, tookEnd, end), tookBucket, bucket), tookN, 1)
+		return shut(shut(b, in), at)
+	}
+	all := append(count(1, uint64(parse.EndError), 900), count(uint64(parse.NumTraffic), 1, 1)...)
+	all = append(all, count(0, 77, 1<<16+900)...)
+	var got correlate.Second
+	if err := newDecoder(1<<10).countedSecond(all, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := []correlate.Count{
+		{Of: parse.OfBackend, Ended: 5, Took: []correlate.Took{{End: parse.EndError, Bucket: 900, N: 1}}},
+		{Ended: 5, Took: []correlate.Took{{Bucket: 1<<16 - 1, N: 1}}},
+	}
+	if diff := cmp.Diff(want, got.Counts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"why503/dashboards/web"
 	"why503/ingest"
 	"why503/ingest/collect"
+	"why503/ingest/segment"
 	"why503/parse"
 	"why503/parse/correlate"
 	"why503/parse/detect"
@@ -34,14 +35,14 @@ import (
 // ServeConfig is what `why503 serve` was told.
 type ServeConfig struct {
 	*conf.Config
-	Paths   []string // found on this machine, when the Config names no source
 	Version string
 	Rules   *rules.Set
 	Log     *slog.Logger
 	Stdin   *os.File // read when the Config asks for it
 	// Ready is called with the address of the page once everything runs.
 	Ready func(addr string)
-	// Link stands between collector and core; nil hands messages on as they are.
+	// Link stands between collector and core, for what goes there and what goes
+	// back, from more than one goroutine; nil hands messages on as they are.
 	Link func(wire.Message) wire.Message
 }
 
@@ -63,6 +64,7 @@ type server struct {
 	core     *live.Core
 	registry *prometheus.Registry
 	ingested *ingest.Metrics
+	streams  sync.Map // *segment.Writer: the streams that are written
 	hub      hub
 
 	mu     sync.Mutex
@@ -202,8 +204,9 @@ func (s *server) wire(ctx context.Context, out chan<- wire.Message) error {
 	s.core, err = live.New(ctx, live.Config{
 		Store: s.store, Rules: s.cfg.Rules, HashKey: []byte("why503 analyze"), Join: correlate.DefaultConfig(), Stored: s.stored,
 		Env: func(k rules.KindSet) *rules.Env { return &rules.Env{Settings: s.settings.values, Kinds: k} },
-		Ask: func(w *wire.Want) { queue.put(w) }, Tell: func(c *wire.Clock) { queue.put(c) },
-		Changed: s.hub.changed, Notice: s.hub.notice, Metrics: metrics.New(s.registry), Log: s.log,
+		Ask: func(w *wire.Want) { queue.put(s.link(w)) }, Tell: func(c *wire.Clock) { queue.put(s.link(c)) },
+		Changed: s.hub.changed, Notice: s.hub.notice, Placed: s.placed,
+		Kept: func(id parse.SourceID, position []byte) { queue.put(collect.Stored{Source: id, Position: position}) }, Metrics: metrics.New(s.registry), Log: s.log,
 	})
 	return err
 }
@@ -269,13 +272,17 @@ func (s *server) linked(in <-chan wire.Message) <-chan wire.Message {
 				s.ingested.Progress(names[m.Source], m)
 				s.progress(names[m.Source], m)
 			}
-			if s.cfg.Link != nil {
-				m = s.cfg.Link(m)
-			}
-			out <- m
+			out <- s.link(m)
 		}
 	}()
 	return out
+}
+
+func (s *server) link(m wire.Message) wire.Message {
+	if s.cfg.Link == nil {
+		return m
+	}
+	return s.cfg.Link(m)
 }
 
 // pump hands the core's questions to the collector. The core never waits for
@@ -291,6 +298,8 @@ func (s *server) pump(ctx context.Context) error {
 			_ = s.collect.Want(ctx, m)
 		case *wire.Clock:
 			_ = s.collect.Clock(ctx, m)
+		case collect.Stored:
+			_ = s.collect.Stored(ctx, m)
 		}
 	}
 }
@@ -303,10 +312,21 @@ func (s *server) maintain(ctx context.Context) error {
 			return nil
 		case <-time.After(time.Minute):
 		}
+		s.expire()
 		if err := s.store.Maintain(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("tidying the store", "err", err)
 		}
 	}
+}
+
+// expire lets streams drop what is too old.
+func (s *server) expire() {
+	s.streams.Range(func(w, _ any) bool {
+		if err := w.(*segment.Writer).Expire(); err != nil && !errors.Is(err, segment.ErrClosed) {
+			s.log.Warn("tidying a stream", "err", err)
+		}
+		return true
+	})
 }
 
 func texts[S ~string](list []S) []string {

@@ -8,18 +8,12 @@ import (
 	"why503/aggregate/incident"
 	"why503/aggregate/live"
 	"why503/aggregate/slo"
-	"why503/cmd/internal/conf"
 	"why503/dashboards/alert"
 )
 
 // alerts returns what tells people of incidents until its ctx ends.
 func (s *server) alerts() (func(context.Context) error, error) {
-	cfg := alertConfig(&s.cfg.Alerts)
-	cfg.URL = string(s.cfg.URL)
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	n, err := alert.New(cfg, outbox{s.store}, s.log)
+	n, err := alert.New(s.cfg.AlertConfig(), outbox{s.store}, s.log)
 	if err != nil {
 		return nil, err
 	}
@@ -77,27 +71,4 @@ func (s *server) tell(ctx context.Context, n *alert.Notifier, x live.Noticed) {
 	if err := do(ctx, x.Incident); err != nil && ctx.Err() == nil {
 		s.log.Warn("alerting", "incident", x.Incident.ID, "err", err)
 	}
-}
-
-func alertConfig(c *conf.Alerts) alert.Config {
-	out := alert.Defaults()
-	secret := func(s conf.Secret) alert.Secret { return alert.Secret(s.Reveal()) }
-	for _, x := range c.Webhook {
-		out.Webhook = append(out.Webhook, alert.Webhook{URL: secret(x.URL.Secret), Token: secret(x.Token), Sites: x.Sites})
-	}
-	for _, x := range c.Slack {
-		out.Slack = append(out.Slack, alert.Slack{URL: secret(x.URL.Secret), Channel: x.Channel, Mention: x.Mention, Sites: x.Sites})
-	}
-	for _, x := range c.Alertmanager {
-		out.Alertmanager = append(out.Alertmanager, alert.Alertmanager{URLs: texts(x.URLs), User: x.User, Password: secret(x.Password), Labels: x.Labels})
-	}
-	for _, x := range c.Email {
-		out.Email = append(out.Email, alert.Email{
-			To: x.To, From: x.From, Server: string(x.Server), TLS: x.TLS, User: x.User, Password: secret(x.Password), Sites: x.Sites,
-		})
-	}
-	for _, x := range c.Exec {
-		out.Exec = append(out.Exec, alert.Exec{Command: x.Command, Timeout: time.Duration(x.Timeout), Sites: x.Sites})
-	}
-	return out
 }

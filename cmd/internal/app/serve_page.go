@@ -81,6 +81,15 @@ func (s *server) seen(m *wire.Source) {
 	x.Path, x.Format, x.Program, x.Host = m.Name, m.Format, m.Program.String(), m.Host
 }
 
+// placed notes for the page whose requests are those of clients.
+func (s *server) placed(id parse.SourceID, front bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if int(id) < len(s.status.Sources) {
+		s.status.Sources[id].Front = front
+	}
+}
+
 func (s *server) progress(_ string, m *wire.Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,10 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"why503/ingest"
@@ -23,7 +23,8 @@ import (
 type sources struct {
 	s        *server
 	find     *tail.Discovery
-	opened   chan *segment.Writer
+	mu       sync.Mutex
+	opened   []*segment.Writer // streams that are new
 	known    map[string]bool
 	skipped  map[string]string
 	fromEnd  bool // files that are there at the first start are read from their end
@@ -35,9 +36,9 @@ const lookEvery = 2 * time.Second
 
 // sources opens what is no file, and finds the files.
 func (s *server) sources(ctx context.Context, start func(func() error)) (*sources, error) {
-	v := &sources{s: s, opened: make(chan *segment.Writer, 64), known: make(map[string]bool), skipped: make(map[string]string)}
+	v := &sources{s: s, known: make(map[string]bool), skipped: make(map[string]string)}
 	v.fromEnd = !s.cfg.FromStart
-	patterns := append([]string(nil), s.cfg.Paths...)
+	var patterns []string
 	for i := range s.cfg.Sources.Paths {
 		patterns = append(patterns, string(s.cfg.Sources.Paths[i].Path))
 	}
@@ -69,17 +70,16 @@ func (v *sources) streams(ctx context.Context, start func(func() error)) error {
 	s := v.s
 	dir := string(s.cfg.Store) + ".streams"
 	opened := func(w *segment.Writer) {
-		select {
-		case v.opened <- w:
-		case <-ctx.Done():
-		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.opened = append(v.opened, w)
 	}
 	for _, c := range s.cfg.Sources.Varnishlog {
 		w, err := segment.Open(segment.Config{Dir: filepath.Join(dir, "varnishlog")}, segment.StreamName("varnishlog", c.Name), s.log)
 		if err != nil {
 			return err
 		}
-		vl, err := child.NewVarnishlog(child.VarnishlogConfig{Name: c.Name, Args: c.Args}, w, s.log)
+		vl, err := child.NewVarnishlog(child.VarnishlogConfig{Name: c.Name, Grouping: c.Grouping, Query: c.Query, Args: c.Args}, w, s.log)
 		if err != nil {
 			return err
 		}
@@ -158,13 +158,13 @@ func (v *sources) follow(ctx context.Context) error {
 }
 
 func (v *sources) takeStreams(ctx context.Context) {
-	for {
-		select {
-		case w := <-v.opened:
-			v.add(ctx, collect.Input{Name: w.Name(), Stream: w})
-		default:
-			return
-		}
+	v.mu.Lock()
+	opened := v.opened
+	v.opened = nil
+	v.mu.Unlock()
+	for _, w := range opened {
+		v.s.streams.Store(w, struct{}{})
+		v.add(ctx, collect.Input{Name: w.Name(), Stream: w})
 	}
 }
 
@@ -240,13 +240,4 @@ func (v *sources) add(ctx context.Context, in collect.Input) {
 		in.Position, in.Again = st.Position, v.s.again
 	}
 	_ = v.s.collect.Add(ctx, in)
-}
-
-// readable says why a path cannot be read, for those who start a server.
-func readable(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }

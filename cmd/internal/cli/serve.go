@@ -142,50 +142,14 @@ func newLog(c *cobra.Command, cfg *conf.Config) *slog.Logger {
 func discover(sc *app.ServeConfig) error {
 	m := doctor.Discover(os.DirFS("/"))
 	for i := range m.Sources {
-		s := &m.Sources[i]
-		switch {
-		case !s.Read():
-			why := s.Problem
-			if why == "" {
-				why = s.Skip
-			}
-			sc.Log.Warn("a log was found and is not read", "path", s.Path, "found", s.Why, "reason", why)
-		case len(s.Child) > 0:
-			sc.Sources.Varnishlog = append(sc.Sources.Varnishlog, varnishlogOf(s.Child))
-		case len(s.Units) > 0:
-			sc.Sources.Journal.Units = append(sc.Sources.Journal.Units, s.Units...)
-		default:
-			sc.Paths = append(sc.Paths, s.Path)
+		if s := &m.Sources[i]; !s.Read() {
+			sc.Log.Warn("a log was found and is not read", "path", s.Path, "found", s.Why, "reason", s.Problem+s.Skip)
 		}
 	}
-	sc.NginxConf = append(sc.NginxConf, paths(m.NginxConf)...)
-	sc.VCL = append(sc.VCL, paths(m.VCL)...)
-	sc.Params = append(sc.Params, paths(m.VarnishParams)...)
-	if len(sc.Paths) == 0 && sc.Sources.None() {
-		return errors.New("no log of a proxy or program was found on this machine. Name them: why503 serve /var/log/nginx/; what is missing: why503 doctor")
+	if m.Apply(sc.Config) == 0 {
+		return errors.New("no log of a proxy or program was found on this machine that can be read. Name them: why503 serve /var/log/nginx/; what was looked for: why503 doctor")
 	}
 	return nil
-}
-
-// varnishlogOf turns a command that prints a log into the child that serve runs.
-func varnishlogOf(command []string) conf.Varnishlog {
-	var v conf.Varnishlog
-	for i := 1; i < len(command); i++ {
-		if command[i] == "-n" && i+1 < len(command) {
-			v.Name = command[i+1]
-			i++
-			continue
-		}
-	}
-	return v
-}
-
-func paths(list []string) []conf.Path {
-	out := make([]conf.Path, len(list))
-	for i := range list {
-		out[i] = conf.Path(list[i])
-	}
-	return out
 }
 
 func texts[S ~string](list []S) []string {
@@ -197,7 +161,7 @@ func texts[S ~string](list []S) []string {
 }
 
 func sourcesInWords(sc *app.ServeConfig) string {
-	n := len(sc.Paths) + len(sc.Sources.Paths) + len(sc.Sources.Varnishlog)
+	n := len(sc.Sources.Paths) + len(sc.Sources.Varnishlog)
 	what := "sources"
 	if n == 1 {
 		what = "source"

@@ -31,6 +31,7 @@ type Config struct {
 	// Bursts puts the failures into the begin of each minute, where half of
 	// all requests fail, instead of spreading them evenly.
 	Bursts bool
+	Every  time.Duration // in place of a minute
 	// Bytes and Requests bound what is written, over all files of a set; the
 	// one met first counts, and 0 is no bound. One of them must be set.
 	Bytes    int64

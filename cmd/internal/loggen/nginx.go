@@ -81,13 +81,17 @@ func (p *printer) frontExt(b []byte, r *request) []byte {
 // fetch, and sees Varnish hang up.
 func (p *printer) innerExt(b []byte, r *request) []byte {
 	ended, _ := innerEnded(r)
-	status := r.status
-	if r.fault == timeout {
-		status = 499
-	}
 	b = append(b, varnishAddr...)
-	b = number(append(p.ext(b, r, r.start+hop, ended, status), " xv="...), r.bereq)
+	b = number(append(p.ext(b, r, r.start+hop, ended, r.innerAnswer()), " xv="...), r.bereq)
 	return p.extTail(b, ended, r.conn, r.onConn)
+}
+
+// innerAnswer returns the status that it logs.
+func (r *request) innerAnswer() int {
+	if r.fault == timeout {
+		return 499
+	}
+	return r.status
 }
 
 func (p *printer) extTail(b []byte, ended int64, conn, onConn uint64) []byte {

@@ -37,6 +37,7 @@ const (
 
 // A request is one request and all that anybody wrote of it.
 type request struct {
+	number   int64 // of a Stream
 	start    int64 // ns since the epoch
 	total    int64 // ns until the client had its answer from Varnish
 	app      int64 // ns that the application took
@@ -178,9 +179,12 @@ func (g *generator) fault(x *uint64) fault {
 	p := g.c.Failures
 	if g.c.Bursts {
 		// In the first seconds of each minute half of the requests fail.
-		const minute = 60e9
+		every := float64(60e9)
+		if g.c.Every > 0 {
+			every = float64(g.c.Every)
+		}
 		in := max(0.5, p)
-		if math.Mod(g.now, minute) >= minute*p/in {
+		if math.Mod(g.now, every) >= every*p/in {
 			return none
 		}
 		p = in
