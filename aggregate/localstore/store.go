@@ -167,6 +167,9 @@ func (db *database) open(path string, flags sqlite.OpenFlags, cacheKiB int) (con
 	c.SetBusyTimeout(busyTimeout)
 	pragmas := []string{fmt.Sprintf(`PRAGMA cache_size = -%d`, cacheKiB), `PRAGMA temp_store = MEMORY`, `PRAGMA trusted_schema = 0`, `PRAGMA cell_size_check = 1`}
 	if flags&sqlite.OpenCreate != 0 {
+		if err := checkOwner(c); err != nil { // before the file is touched
+			return conn{}, err
+		}
 		pragmas = append([]string{`PRAGMA auto_vacuum = INCREMENTAL`, `PRAGMA journal_mode = WAL`, `PRAGMA synchronous = NORMAL`}, pragmas...)
 	}
 	for _, p := range pragmas {
@@ -187,10 +190,16 @@ func (db *database) close() error {
 	return first
 }
 
-var errClosed = errors.New("the store is closed")
+var (
+	errClosed   = errors.New("the store is closed")
+	errReadOnly = errors.New("it was opened to be read only")
+)
 
 // change runs f in a transaction of the connection that writes.
 func (s *Store) change(ctx context.Context, f func(conn) error) error {
+	if s.cfg.ReadOnly {
+		return errReadOnly
+	}
 	return s.using(ctx, func(db *database) error {
 		return borrow(ctx, db.writer, func(c conn) error {
 			err := c.transact(`BEGIN IMMEDIATE`, f)

@@ -306,7 +306,7 @@ func TestKeysInABrowser(t *testing.T) {
 	if js[string](t, b, "document.activeElement.id") != "find" {
 		t.Error("/ does not lead to find")
 	}
-	b.do(t, chromedp.SetValue("#find", ""))
+	b.do(t, chromedp.Evaluate[chromedp.Void](`document.querySelector("#find").value = ""`))
 	key("req-000300")
 	key(kb.Enter)
 	b.until(t, "location.pathname.startsWith('/requests/')")

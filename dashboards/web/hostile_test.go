@@ -123,7 +123,7 @@ func hostileServer(t testing.TB, text string) (*Server, *memoryStore, *liveState
 	return s, store, live
 }
 
-var ourElements = regexp.MustCompile(`^(html|head|body|meta|title|link|script|a|svg|defs|pattern|rect|circle|path|header|div|details|summary|ul|ol|li|nav|form|label|input|kbd|p|span|time|button|main|footer|dialog|h1|h2|h3|dl|dt|dd|section|b|figure|desc|line|text|polyline|polygon|g|table|thead|tbody|tr|th|td|code|pre|select|option)$`)
+var ourElements = regexp.MustCompile(`^(html|head|body|meta|title|link|script|a|svg|defs|pattern|rect|circle|path|header|div|details|summary|ul|ol|li|nav|form|label|input|small|kbd|p|span|time|button|main|footer|dialog|h1|h2|h3|dl|dt|dd|section|b|figure|desc|line|text|polyline|polygon|g|table|thead|tbody|tr|th|td|code|pre|select|option)$`)
 
 var ourAttributes = regexp.MustCompile(`^(lang|charset|name|content|rel|id|type|href|src|class|width|height|viewbox|patternunits|patterntransform|x|y|x1|x2|y1|y2|cx|cy|r|dy|d|points|fill|text-anchor|aria-[a-z]+|role|focusable|tabindex|for|action|method|value|maxlength|placeholder|hidden|scope|colspan|required|title|open|selected|autofocus|autocomplete|readonly|data-(state|page|path|follows|site|live|list|select|order|from|to|row|copy)|preserveaspectratio)$`)
 

@@ -210,7 +210,7 @@ func (s *Server) fillIncident(v *incidentView, d incidentData) {
 	p := newPlot(d.points, d.step, v.P.Order, s.cfg.Zone)
 	p.Incidents, p.Marks = []aggregate.Incident{in}, d.marks
 	v.Order = p.order()
-	v.Plot, v.PlotOf = p, "failures in "+stepWords(d.step)+" by cause"
+	v.Plot, v.PlotOf = p, "failures "+stepWords(d.step)+" by cause"
 	v.Wide = p.draw("plot-wide", 820, 6)
 	v.Narrow = p.merged((len(p.Points)+39)/40).draw("plot-narrow", 336, 3)
 	v.Legend = p.legend(history("cause"))

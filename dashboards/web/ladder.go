@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,7 +54,7 @@ type step struct {
 }
 
 const (
-	ladderLeft = 76
+	ladderLeft = 84
 	laneWidth  = 116
 	rowHeight  = 20
 	headHeight = 30
@@ -91,7 +93,7 @@ func drawLadder(m *report.LadderModel, cause string) ladder {
 		l.Lines = append(l.Lines, vline{num(laneX(i)), num(headHeight - 6), num(bottom)})
 	}
 	for i, r := range m.Rows {
-		l.Stamps = append(l.Stamps, label{X: num(ladderLeft - 30), Y: num(ys[i] + 4), Text: rough(r.Rough) + secondsOf(r.At), Anchor: "end"})
+		l.Stamps = append(l.Stamps, label{X: num(ladderLeft - 12), Y: num(ys[i] + 4), Text: rough(r.Rough) + secondsOf(r.At), Anchor: "end"})
 	}
 	l.spans(m, ys)
 	used := map[int]int{}
@@ -100,7 +102,7 @@ func drawLadder(m *report.LadderModel, cause string) ladder {
 		yy := float64(headHeight + row*rowHeight + rowHeight/2)
 		if w.Row < 0 {
 			row++
-			l.Stamps = append(l.Stamps, label{X: num(ladderLeft - 30), Y: num(yy + 4), Text: rough(w.Rough) + secondsOf(w.At), Anchor: "end"})
+			l.Stamps = append(l.Stamps, label{X: num(ladderLeft - 12), Y: num(yy + 4), Text: rough(w.Rough) + secondsOf(w.At), Anchor: "end"})
 		} else {
 			yy = ys[w.Row]
 		}
@@ -202,8 +204,9 @@ func (l *ladder) list(m *report.LadderModel) {
 			l.List = append(l.List, step{At: rough(w.Rough) + secondsOf(w.At), Who: who(w.Lane), What: cut(w.Text, 200), X: "0", W: "0", Class: "note"})
 		}
 	}
+	spans := slices.SortedStableFunc(slices.Values(m.Spans), func(a, b report.LadderSpan) int { return cmp.Compare(a.Lane, b.Lane) })
 	for i, r := range m.Rows {
-		for _, s := range m.Spans {
+		for _, s := range spans {
 			if s.From != i {
 				continue
 			}

@@ -205,7 +205,7 @@ func (p *plot) merged(k int) *plot {
 
 // The places of a timeline, in px of its own width.
 const (
-	requestsTop = 12
+	requestsTop = 18
 	requestsH   = 24
 	plotTop     = 52
 	plotH       = 160

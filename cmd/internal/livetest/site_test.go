@@ -12,11 +12,11 @@ import (
 
 // A site is Varnish in front of nginx with PHP-FPM, and of gunicorn.
 type site struct {
-	t                           *testing.T
-	dir, front                  string
-	inner, php, python          string // addresses
+	t                             *testing.T
+	dir, front                    string
+	inner, php, python            string // addresses
 	varnishd, nginx, fpm, unicorn *daemon
-	ncsa                        *daemon
+	ncsa                          *daemon
 }
 
 // first_byte_timeout of the backend web.

@@ -294,9 +294,26 @@
   });
 
   // Print has its folds open.
-  let shut = [];
-  addEventListener("beforeprint", () => { shut = $$("details:not([open]):not(.sites):not(.fix):not(.astable)"); shut.forEach(d => { d.open = true; }); });
-  addEventListener("afterprint", () => { shut.forEach(d => { d.open = false; }); shut = []; });
+  let shut = [], notes = [];
+  const footnotes = () => {
+    const list = document.createElement("ol"), at = new Map();
+    list.className = "footnotes";
+    for (const a of $$("main a[href]").filter(x => x.getClientRects().length && !x.closest("svg, .up, .chips, .next")).slice(0, 60)) {
+      if (!at.has(a.href)) {
+        at.set(a.href, at.size + 1);
+        list.append(Object.assign(document.createElement("li"), { textContent: a.href }));
+      }
+      const ref = Object.assign(document.createElement("sup"), { className: "ref", textContent: at.get(a.href) });
+      a.after(ref);
+      notes.push(ref);
+    }
+    if (at.size) { $("main").append(list); notes.push(list); }
+  };
+  addEventListener("beforeprint", () => {
+    footnotes(); shut = $$("details:not([open]):not(.sites):not(.fix):not(.astable)"); shut.forEach(d => { d.open = true; }); });
+  addEventListener("afterprint", () => {
+    notes.forEach(n => n.remove());
+    notes = []; shut.forEach(d => { d.open = false; }); shut = []; });
 
   const dress = () => { $$("[data-copy]").forEach(b => { b.hidden = false; b.onclick = () => copy(document.getElementById(b.dataset.copy).textContent); }); };
   document.addEventListener("DOMContentLoaded", () => {
