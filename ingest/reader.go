@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -143,12 +144,39 @@ type Place struct {
 func (s *Source) Place(offset, number int64) Place {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	p := s.partOf(offset, number)
+	return Place{Path: p.path, Fingerprint: p.fingerprint, Offset: offset - p.offset, Number: number - p.number}
+}
+
+// partOf is the part that a line is in. s.mu is held.
+func (s *Source) partOf(offset, number int64) *part {
 	i := len(s.parts) - 1
 	for i > 0 && (s.parts[i].number < 0 || s.parts[i].offset > offset || s.parts[i].number >= number) {
 		i--
 	}
-	p := &s.parts[i]
-	return Place{Path: p.path, Fingerprint: p.fingerprint, Offset: offset - p.offset, Number: number - p.number}
+	return &s.parts[i]
+}
+
+// LineID names the line that Lines or Blocks gave with that offset and number, by
+// the file that it is in. A line within what a fingerprint is made of is named
+// by what stands up to its end, since the file may have ended there when
+// somebody else read it. Package tail names lines alike.
+func (s *Source) LineID(offset, number int64) parse.RecordID {
+	p := &s.parts[0]
+	if len(s.parts) > 1 {
+		s.mu.RLock()
+		p = s.partOf(offset, number)
+		offset -= p.offset
+		s.mu.RUnlock()
+	}
+	if offset >= int64(len(p.head)) {
+		return fact.LineID(p.fingerprint, offset)
+	}
+	end := len(p.head)
+	if n := bytes.IndexByte(p.head[offset:], '\n'); n >= 0 {
+		end = int(offset) + n + 1
+	}
+	return fact.LineID(fingerprint(p.head[:end]), offset)
 }
 
 // partReader opens one part after the other and counts what it read.

@@ -42,6 +42,7 @@ type part struct {
 	size        int64
 	compression frame.Compression
 	fingerprint fact.Fingerprint
+	head        []byte // what the fingerprint was made of
 
 	stream io.Reader // of what is no regular file: what was read ahead, then the rest
 	closer io.Closer // of stream; nil for standard input
@@ -131,6 +132,7 @@ func (s *Files) part(path string) (part, error) {
 	if err != nil {
 		return part{}, err
 	}
+	p.head = head
 	p.fingerprint = fingerprint(head)
 	return p, nil
 }
@@ -152,7 +154,8 @@ func streamPart(path string, r io.Reader) (part, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		p.stream = io.MultiReader(bytes.NewReader(p.ahead), failing{err})
 	}
-	p.fingerprint = fingerprint(p.ahead[:min(len(p.ahead), fingerprintBytes)])
+	p.head = p.ahead[:min(len(p.ahead), fingerprintBytes)]
+	p.fingerprint = fingerprint(p.head)
 	return p, nil
 }
 

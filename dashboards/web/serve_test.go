@@ -37,3 +37,5 @@ func get(t testing.TB, h http.Handler, target string, change ...func(*http.Reque
 	h.ServeHTTP(w, r)
 	return w
 }
+
+func recorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }

@@ -49,12 +49,14 @@ func sentence(s string) template.HTML {
 // advice is sentence with what can be pasted, which stands in back quotes, as
 // code.
 func advice(s string) template.HTML {
+	if strings.Count(s, "`")%2 == 1 {
+		return sentence(s)
+	}
 	var b strings.Builder
-	for i, part := range strings.Split(s, "`") {
-		switch {
-		case i%2 == 0 || strings.Count(s, "`")%2 == 1:
+	for i, part := range strings.Split(cut(s, maxShown), "`") {
+		if i%2 == 0 {
 			b.WriteString(string(sentence(part)))
-		default:
+		} else {
 			b.WriteString("<code>" + string(shown(part)) + "</code>")
 		}
 	}

@@ -145,6 +145,10 @@ func (s *Server) Handler() http.Handler {
 	return s.guard(zipped(mux))
 }
 
+// Guard puts in front of another handler what stands in front of the page:
+// headers, the check of the Host, the token.
+func (s *Server) Guard(h http.Handler) http.Handler { return s.guard(s.authorised(h)) }
+
 // still is a Live for a store that nothing is added to.
 type still struct{}
 

@@ -211,7 +211,7 @@ func (c *Collector) take(m any) {
 			c.log.Warn("following a source", "source", m.Name, "err", err)
 		}
 	case *wire.Want:
-		c.asked = append(c.asked, &want{Want: m})
+		c.asked = append(c.asked, &want{Want: m, since: c.now})
 	case Stored:
 		if int(m.Source) < len(c.sources) {
 			c.sources[m.Source].stored(m.Position)
@@ -281,7 +281,7 @@ func (c *Collector) report() {
 			s.ring.forget(s.latest-parse.Time(c.cfg.Horizon), share)
 		}
 	}
-	c.wants.expire(c.eventTime())
+	c.wants.expire(c.eventTime(), c.now)
 	for seconds := c.load.Changed(); len(seconds) > 0; {
 		n := min(len(seconds), maxSeconds)
 		c.send(&wire.Counts{Seconds: seconds[:n]})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"time"
 
 	"why503/parse"
 	"why503/parse/correlate"
@@ -22,6 +23,7 @@ const (
 // A want is a question that stands open.
 type want struct {
 	*wire.Want
+	since time.Time // when it was asked
 	found []found // what was read again for it, of one source
 	cut   bool
 }
@@ -51,10 +53,16 @@ func (ws *wants) add(w *want) {
 	}
 }
 
-// expire drops the wants that were withdrawn before now.
-func (ws *wants) expire(now parse.Time) {
+// standing is how long a want stands open at least, however old the logs are
+// that it asks about: some of them may be found, and their format told, later
+// than others. Who asks waits half as long.
+const standing = 10 * time.Second
+
+// expire drops the wants that were withdrawn before now, in the time of the
+// logs, and had their time by the wall clock.
+func (ws *wants) expire(now parse.Time, wall time.Time) {
 	for k, list := range ws.byKey {
-		list = slices.DeleteFunc(list, func(w *want) bool { return w.Until < now })
+		list = slices.DeleteFunc(list, func(w *want) bool { return w.Until < now && wall.Sub(w.since) > standing })
 		if len(list) == 0 {
 			delete(ws.byKey, k)
 			continue

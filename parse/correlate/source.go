@@ -28,6 +28,10 @@ type Source struct {
 	// Twin is set when another source tells of the same requests and says more.
 	Twin *Twin
 
+	// LineID names a line by its offset and number; nil where the Fingerprint
+	// names all of them. Any number of goroutines may call it.
+	LineID func(offset, number int64) parse.RecordID
+
 	// From and To bound the event time that was read so far, on the reference
 	// clock; Done says that To is the end of the source. From may be known
 	// before it is read. Records without a time do not count.
@@ -72,6 +76,9 @@ const quiet = parse.Time(30 * 60e9)
 func (s *Source) RecordID(r *parse.Record) parse.RecordID {
 	if r.Tx != nil && r.VXID != 0 {
 		return fact.TxID(s.Host, r.VXID, r.Tx.Type, r.Time)
+	}
+	if s.LineID != nil {
+		return s.LineID(r.Offset, r.Line)
 	}
 	return fact.LineID(s.Fingerprint, r.Offset)
 }

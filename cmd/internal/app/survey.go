@@ -28,6 +28,7 @@ func (r *Run) survey() error {
 		}
 		in.kind, in.prog = kind, prog
 		in.join = correlate.NewSource(parse.SourceID(len(ins)), in.kind, in.prog, "", in.source.Fingerprint)
+		in.join.LineID = in.source.LineID
 		ins = append(ins, in)
 	}
 	samples := r.samples(ins)

@@ -298,7 +298,7 @@
   const footnotes = () => {
     const list = document.createElement("ol"), at = new Map();
     list.className = "footnotes";
-    for (const a of $$("main a[href]").filter(x => x.getClientRects().length && !x.closest("svg, .up, .chips, .next")).slice(0, 60)) {
+    for (const a of $$("main a[href]").filter(x => x.getClientRects().length && !x.closest("svg, .up, .chips, .next, .counts, .legend")).slice(0, 60)) {
       if (!at.has(a.href)) {
         at.set(a.href, at.size + 1);
         list.append(Object.assign(document.createElement("li"), { textContent: a.href }));
@@ -310,10 +310,15 @@
     if (at.size) { $("main").append(list); notes.push(list); }
   };
   addEventListener("beforeprint", () => {
-    footnotes(); shut = $$("details:not([open]):not(.sites):not(.fix):not(.astable)"); shut.forEach(d => { d.open = true; }); });
+    footnotes();
+    shut = $$("details:not([open]):not(.sites):not(.fix):not(.astable)");
+    shut.forEach(d => { d.open = true; });
+  });
   addEventListener("afterprint", () => {
     notes.forEach(n => n.remove());
-    notes = []; shut.forEach(d => { d.open = false; }); shut = []; });
+    shut.forEach(d => { d.open = false; });
+    notes = shut = [];
+  });
 
   const dress = () => { $$("[data-copy]").forEach(b => { b.hidden = false; b.onclick = () => copy(document.getElementById(b.dataset.copy).textContent); }); };
   document.addEventListener("DOMContentLoaded", () => {
