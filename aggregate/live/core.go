@@ -89,6 +89,9 @@ type Core struct {
 	signals []aggregate.Signal
 	heard   map[string][]aggregate.Signal // stored ones of sources that were not introduced yet
 	settled parse.Time // from before a restart
+	// left are facts that were not final before a restart and were not handed on
+	// since.
+	left map[string]struct{}
 	failed  error      // that ends Run
 
 	seconds   seconds
@@ -112,6 +115,7 @@ const (
 func New(ctx context.Context, cfg Config) (*Core, error) {
 	c := &Core{
 		cfg: cfg, log: cfg.Log, facts: make(map[parse.RecordID]*aggregate.Fact), told: make(map[string]aggregate.Incident),
+		left: make(map[string]struct{}),
 		incidents: incident.NewLive(incident.Defaults(), 15*time.Minute), seconds: newSeconds(),
 	}
 	c.join = correlate.NewLive(cfg.Join, c)
@@ -213,6 +217,9 @@ func (c *Core) restoreSeconds(ctx context.Context, stored []aggregate.SiteSecond
 		}
 		for i := range rows {
 			c.seconds.known(&rows[i])
+			if !rows[i].Final {
+				c.left[rows[i].UID] = struct{}{}
+			}
 		}
 		if cursor = next; cursor == "" {
 			return nil
@@ -272,8 +279,26 @@ func (c *Core) take(m wire.Message) {
 			c.load.Merge(&m.Seconds[i])
 		}
 	case *wire.Answer:
+		c.answered(m)
 		c.cfg.Metrics.Answer(m.Covered, m.Cut, m.Count)
 	}
+}
+
+// answered tells the join what all sources have answered. Each answers in the
+// order in which it was asked.
+func (c *Core) answered(m *wire.Answer) {
+	s := c.source(m.Source)
+	if s == nil {
+		return
+	}
+	s.answered = max(s.answered, m.Number)
+	all := s.answered
+	for _, o := range c.sources {
+		if o.reading {
+			all = min(all, o.answered)
+		}
+	}
+	c.join.Answered(all)
 }
 
 func (c *Core) source(id parse.SourceID) *source {
@@ -429,8 +454,25 @@ func (c *Core) Request(q *parse.Request) {
 	}
 	c.facts[q.UID] = f
 	c.seconds.set(&row)
+	c.absorb(q)
 	if row.Final {
 		c.cfg.Metrics.Final(&row)
+	}
+}
+
+// absorb takes back the facts from before a restart whose roots have turned out
+// to be parts of q: the join does not know that they were handed on.
+func (c *Core) absorb(q *parse.Request) {
+	if len(c.left) == 0 {
+		return
+	}
+	delete(c.left, q.UID.String())
+	for i := 1; i < len(q.Parts); i++ {
+		uid := q.Parts[i].ID
+		if _, ok := c.left[uid.String()]; ok {
+			delete(c.left, uid.String())
+			c.Gone(uid)
+		}
 	}
 }
 

@@ -24,11 +24,12 @@ type source struct {
 	zone    int64
 	settled bool // its place was known before a restart
 
-	reading bool
-	atEnd   bool
-	readTo  parse.Time // raw clock
-	state   aggregate.SourceState
-	fresh   bool // state is not stored
+	reading  bool
+	atEnd    bool
+	answered uint64     // number of the last Want that was
+	readTo   parse.Time // raw clock
+	state    aggregate.SourceState
+	fresh    bool // state is not stored
 
 	minutes map[traffic.Minute]*snapshot // as last told
 	changed map[traffic.Minute]bool      // not stored
@@ -49,6 +50,7 @@ type settings struct {
 	Offset int64 `json:"offset_ns"`
 	Zone   int64 `json:"zone_ns"`
 	HasIDs bool  `json:"has_ids"`
+	Found  bool  `json:"found"` // the rest was found out, and is not what is assumed at first
 }
 
 // maxSamples bounds the Records of a source that are kept for a survey, the
@@ -73,7 +75,7 @@ func (c *Core) introduce(m *wire.Source) {
 	j.Kind, j.Program, j.Host, j.Fingerprint = m.Kind, m.Program, m.Host, m.Fingerprint
 	s.state.Path, s.state.Format, s.state.Host, s.state.Program = m.Name, m.Format, m.Host, m.Program.String()
 	if !s.reading {
-		s.reading = true
+		s.reading, s.answered = true, c.join.Asked()
 		j.Rank = 0
 		if !correlate.Requests(m.Kind) {
 			j.Rank = -1
@@ -92,12 +94,12 @@ func (c *Core) introduce(m *wire.Source) {
 
 func (s *source) restore(old aggregate.SourceState) {
 	var set settings
-	if json.Unmarshal(old.Settings, &set) != nil {
+	s.state.First = old.First
+	if json.Unmarshal(old.Settings, &set) != nil || !set.Found {
 		return // it is found out again
 	}
 	s.join.Rank, s.join.Offset, s.join.HasIDs, s.zone = set.Rank, set.Offset, set.HasIDs, set.Zone
 	s.settled = true
-	s.state.First = old.First
 }
 
 // place decides anew whether the source is client-facing, and lets all that is
@@ -151,8 +153,8 @@ func (c *Core) progress(m *wire.Progress) {
 		st.Losses = append(st.Losses, aggregate.Loss{Reason: why, Count: n})
 	}
 	slices.SortFunc(st.Losses, func(a, b aggregate.Loss) int { return compare(a.Reason, b.Reason) })
-	st.Settings, _ = json.Marshal(settings{s.join.Rank, s.join.Offset, s.zone, s.join.HasIDs})
-	st.SkewMS = float64(s.join.Offset-s.zone) / -1e6
+	st.Settings, _ = json.Marshal(settings{s.join.Rank, s.join.Offset, s.zone, s.join.HasIDs, s.settled})
+	st.SkewMS = float64(s.join.Offset+s.zone) / -1e6
 	st.Updated = c.wall.UTC()
 	s.fresh = true
 	for _, x := range m.Minutes {

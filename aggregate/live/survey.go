@@ -1,6 +1,8 @@
 package live
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -72,6 +74,7 @@ func (c *Core) look() {
 		j := samples[i].Source
 		s := c.sources[j.ID]
 		j.From = from[j.ID] // what can be asked for, not what was sampled
+		s.shift(parse.Time(j.Offset - before[j.ID].offset))
 		s.zone = clocks[i].Zone
 		s.settled = true
 		if now := (was{j.Rank, j.Offset}); now != before[j.ID] {
@@ -82,8 +85,21 @@ func (c *Core) look() {
 		s.fresh = s.fresh || s.state.Position != nil
 	}
 	if moved {
-		c.join.Reorder()
+		if err := c.join.Reorder(); err != nil {
+			c.failed = fmt.Errorf("putting the hops in order: %w", err)
+			return
+		}
 		c.log.Info("the hops were put in order", "sources", len(samples))
+	}
+}
+
+// shift brings what the source is known to cover to another clock.
+func (s *source) shift(d parse.Time) {
+	if s.join.From != math.MaxInt64 {
+		s.join.From += d
+	}
+	if s.join.To != math.MinInt64 {
+		s.join.To += d
 	}
 }
 

@@ -21,16 +21,19 @@ type Live struct {
 
 	known map[parse.RecordID]Pos        // Records in the Ring
 	heard map[parse.RecordID]parse.Time // signals, and when they were logged
+	// clocks are the Offsets under which Records came.
+	clocks map[parse.SourceID]int64
 
 	pending []*pending // failed Records that are in no final Request, as they came
 	open    map[parse.RecordID]*open
 	written map[parse.RecordID]written // final Requests, as long as their Records are in the Ring
 
-	news   map[Key]interval      // under which keys Records came since the last Tick, and of when
-	asking []question            // what was asked since somebody looked
-	sent   map[question]struct{} // what was asked of the collectors
-	number uint64
-	tells  bool // signals came since the last Tick
+	news    map[Key]interval      // under which keys Records came since the last Tick, and of when
+	asking  []question            // what was asked since somebody looked
+	sent    map[question]struct{} // what was asked of the collectors
+	number  uint64                // of the last Want
+	heardOf uint64                // of the last Want that all have answered
+	tells   bool                  // signals came since the last Tick
 }
 
 // A Listener is told what a Live finds out.
@@ -59,6 +62,7 @@ type open struct {
 	uid      parse.RecordID
 	members  []*pending
 	wants    []question
+	asked    uint64     // number of the last Want
 	signals  parse.Time // until when signals matter to it
 	version  fact.Version
 	revision int
@@ -87,7 +91,7 @@ func NewLive(cfg Config, l Listener) *Live {
 		to: l, delay: 500e6,
 		known: make(map[parse.RecordID]Pos), heard: make(map[parse.RecordID]parse.Time),
 		open: make(map[parse.RecordID]*open), written: make(map[parse.RecordID]written),
-		news: make(map[Key]interval), sent: make(map[question]struct{}),
+		clocks: make(map[parse.SourceID]int64), news: make(map[Key]interval), sent: make(map[question]struct{}),
 	}
 	v.j = NewJoiner(cfg, nil, nil)
 	v.j.onWant = v.note
@@ -100,12 +104,40 @@ func (v *Live) Joiner() *Joiner { return v.j }
 // AddSource takes a source whose ID is the number of sources so far.
 func (v *Live) AddSource(s *Source) { v.j.sources = append(v.j.sources, s) }
 
-// Reorder says that the places or clocks of sources changed, so that everything
-// that is open has to be looked at again.
-func (v *Live) Reorder() {
+// Reorder says that the places or clocks of sources changed: what came under
+// other clocks is moved, and everything that is open looked at again.
+func (v *Live) Reorder() error {
+	by := make(shift)
+	for id, was := range v.clocks {
+		if now := v.j.sources[id].Offset; now != was {
+			by[id] = parse.Time(now - was)
+			v.clocks[id] = now
+		}
+	}
+	if len(by) > 0 {
+		if err := v.shift(by); err != nil {
+			return err
+		}
+	}
 	for _, o := range v.open {
 		o.dirty = true
 	}
+	return nil
+}
+
+func (v *Live) shift(by shift) error {
+	if err := v.j.ring.shift(by); err != nil {
+		return err
+	}
+	v.j.signals.shift(by)
+	for _, p := range v.pending {
+		e, err := v.j.ring.Get(p.pos)
+		if err != nil {
+			return err
+		}
+		p.logged = e.Logged
+	}
+	return nil
 }
 
 // Counts returns the Live's part of the ledger.
@@ -114,6 +146,13 @@ func (v *Live) Counts() Counts {
 	c.Evicted += v.j.signals.Lost
 	return c
 }
+
+// Asked returns the number of the last Want.
+func (v *Live) Asked() uint64 { return v.number }
+
+// Answered says that every Want up to a number was answered by all who were
+// asked.
+func (v *Live) Answered(number uint64) { v.heardOf = max(v.heardOf, number) }
 
 // Open returns how many Requests may still grow.
 func (v *Live) Open() int { return len(v.open) }
@@ -130,6 +169,9 @@ func (v *Live) Add(id parse.RecordID, r *parse.Record, settled bool, wall int64)
 	}
 	if v.j.sources[r.Source].Twin.Retells(r) {
 		return nil
+	}
+	if _, ok := v.clocks[r.Source]; !ok {
+		v.clocks[r.Source] = v.j.sources[r.Source].Offset
 	}
 	pos, logged, failed, err := v.j.add(r, id)
 	if err != nil {
@@ -241,7 +283,7 @@ func (v *Live) find(p *pending) error {
 		p.fact.dirty = true
 	}
 	p.fact.wants = append(p.fact.wants, v.asking...)
-	v.send(p.fact.uid, root)
+	v.send(p.fact, root)
 	return nil
 }
 
@@ -305,7 +347,7 @@ func (v *Live) build(o *open) (*builder, error) {
 	}
 	root := first.path[len(first.path)-1]
 	o.wants = compact(append(o.wants, v.asking...))
-	v.send(o.uid, root)
+	v.send(o, root)
 	for _, m := range o.members { // what they hold was decoded for this once
 		m.path = nil
 	}
@@ -347,25 +389,33 @@ func (v *Live) absorb(o *open, pos Pos, b *builder) {
 	}
 }
 
-// answering is how long what a Record asks for may take to be answered, in all
-// its rounds (wall ns): so long one of old logs, too, waits.
-const answering = int64(5e9)
+// complete reports whether nothing is to be expected for p any more: what was
+// logged in its time was read, and what was asked was answered. Old logs are read
+// quicker than the hops are put in order, so some time passes in any case.
+func (v *Live) complete(p *pending, wall int64) bool {
+	if _, ok := v.j.claims.by(p.pos); ok {
+		return true // it is in a Request that was written
+	}
+	return p.logged < v.j.now-parse.Time(v.j.cfg.Hold) && wall >= p.arrived+ordering && p.fact != nil && !p.fact.dirty && p.fact.asked <= v.heardOf
+}
 
-// finish writes for the last time what has had its time.
+// ordering is how long it takes to put new sources in order (wall ns).
+const ordering = int64(5e9)
+
+// finish writes for the last time what has had its time, in the order in which
+// it came: which Record is taken without an id hangs on who comes first.
 func (v *Live) finish(wall int64) error {
-	kept := v.pending[:0]
-	for i, p := range v.pending {
-		if (p.logged >= v.j.now-parse.Time(v.j.cfg.Hold) || wall < p.arrived+answering) && wall < p.arrived+v.j.cfg.Hold {
-			kept = append(kept, p)
-			continue
+	done := 0
+	for _, p := range v.pending {
+		if !v.complete(p, wall) && wall < p.arrived+v.j.cfg.Hold {
+			break
 		}
 		if err := v.settle(p, wall); err != nil {
-			v.pending = append(kept, v.pending[i:]...)
 			return err
 		}
+		done++
 	}
-	clear(v.pending[len(kept):])
-	v.pending = kept
+	v.pending = slices.Delete(v.pending, 0, done)
 	return nil
 }
 
@@ -421,9 +471,10 @@ func (v *Live) note(w *Want) {
 }
 
 // send puts what was asked and was not put before to the collectors.
-func (v *Live) send(uid parse.RecordID, root candidate) {
+func (v *Live) send(o *open, root candidate) {
 	in := span(root.src, root.Record)
-	w := Want{UID: uid, Near: in.to, Until: in.to + parse.Time(v.j.cfg.Hold)}
+	before := v.number
+	w := Want{UID: o.uid, Near: in.to, Until: in.to + parse.Time(v.j.cfg.Hold)}
 	for i := range v.asking {
 		a := v.asking[i]
 		if _, ok := v.sent[a]; ok {
@@ -439,6 +490,9 @@ func (v *Live) send(uid parse.RecordID, root candidate) {
 	}
 	if w.Keys != nil {
 		v.put(&w)
+	}
+	if v.number > before {
+		o.asked = v.number
 	}
 }
 

@@ -86,6 +86,7 @@ func (f *collector) tick() {
 	for _, p := range pending {
 		p()
 	}
+	f.live.Answered(f.live.Asked())
 	if err := f.live.Tick(f.now, int64(f.now)); err != nil {
 		f.t.Fatal(err)
 	}
