@@ -32,6 +32,7 @@ type Namer interface {
 type Describer struct {
 	Names   Namer
 	HashKey []byte // for client_hash; a fixed one where rows never leave the host
+	Routes  traffic.Patterns
 }
 
 // Site is the name that a request's site goes by: the Host header in lower
@@ -69,7 +70,7 @@ func (d *Describer) Row(q *parse.Request, v *rules.Verdict) Failure {
 		Attempts: []Attempt{}, Missing: []Missing{}, Chain: []Link{}, Join: weakest(q),
 	}
 	f.Path, _, _ = strings.Cut(string(root.URL), "?")
-	f.Route = traffic.Route(f.Path)
+	f.Route = string(d.Routes.AppendRoute(nil, []byte(f.Path)))
 	f.Host = firstText(q, func(r *parse.Record) []byte { return r.Host })
 	if f.Site = d.Site(root); f.Site == "" {
 		f.Site = Site([]byte(f.Host))

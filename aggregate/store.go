@@ -17,6 +17,8 @@ package aggregate
 //	Minute(ctx, source string, m traffic.Minute) (*SourceMinute, error)
 //	Settled(ctx) (parse.Time, error)
 //	Marks(ctx, Query) ([]Mark, error); Mark(ctx, Mark) error
+//	Clients(ctx, Query) (int64, error)               // an estimate of how many different clients failed
+//	Maintain(ctx) error                              // once a minute: hours and days are summed up, what is old goes
 //
 // and are held to them by package storetest. A row that does not exist is
 // ErrNotFound; a damaged or newer store is told by the error's text.

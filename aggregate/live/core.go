@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"why503/aggregate"
 	"why503/aggregate/incident"
+	"why503/aggregate/redact"
 	"why503/parse"
 	"why503/parse/correlate"
+	"why503/parse/traffic"
 	"why503/parse/wire"
 	"why503/rules"
 )
@@ -53,6 +56,8 @@ type Config struct {
 	// kinds.
 	Env     func(rules.KindSet) *rules.Env
 	HashKey []byte
+	Routes  traffic.Patterns
+	Redact  bool // what could say who a client is does not get into the store
 	Join    correlate.Config
 	// Stored are the sources as the store knows them, by name.
 	Stored map[string]aggregate.SourceState
@@ -88,11 +93,11 @@ type Core struct {
 	facts   map[parse.RecordID]*aggregate.Fact // since the last commit
 	signals []aggregate.Signal
 	heard   map[string][]aggregate.Signal // stored ones of sources that were not introduced yet
-	settled parse.Time // from before a restart
+	settled parse.Time                    // from before a restart
 	// left are facts that were not final before a restart and were not handed on
 	// since.
-	left map[string]struct{}
-	failed  error      // that ends Run
+	left   map[string]struct{}
+	failed error // that ends Run
 
 	seconds   seconds
 	incidents *incident.Live
@@ -115,13 +120,13 @@ const (
 func New(ctx context.Context, cfg Config) (*Core, error) {
 	c := &Core{
 		cfg: cfg, log: cfg.Log, facts: make(map[parse.RecordID]*aggregate.Fact), told: make(map[string]aggregate.Incident),
-		left: make(map[string]struct{}),
+		left:      make(map[string]struct{}),
 		incidents: incident.NewLive(incident.Defaults(), 15*time.Minute), seconds: newSeconds(),
 	}
 	c.join = correlate.NewLive(cfg.Join, c)
 	c.load = correlate.NewLoad()
 	c.join.CountedBy(c.load)
-	c.rows = &aggregate.Describer{Names: c, HashKey: cfg.HashKey}
+	c.rows = &aggregate.Describer{Names: c, HashKey: cfg.HashKey, Routes: cfg.Routes}
 	c.env = cfg.Env(0)
 	var err error
 	if c.settled, err = cfg.Store.Settled(ctx); err != nil {
@@ -452,6 +457,9 @@ func (c *Core) Request(q *parse.Request) {
 	if b, err := wire.AppendRequest(nil, q); err == nil {
 		f.Records = b
 	}
+	if c.cfg.Redact {
+		redacted(f)
+	}
 	c.facts[q.UID] = f
 	c.seconds.set(&row)
 	c.absorb(q)
@@ -473,6 +481,22 @@ func (c *Core) absorb(q *parse.Request) {
 			delete(c.left, uid.String())
 			c.Gone(uid)
 		}
+	}
+}
+
+// redacted takes out of f what could say who a client is. Its Records hold the
+// lines as they stand, so they are not kept.
+func redacted(f *aggregate.Fact) {
+	f.Records = nil
+	f.Row.Client = redact.Client(f.Row.Client)
+	f.Words = redact.Words(f.Words)
+	f.Advice = slices.Clone(f.Advice)
+	for i := range f.Advice {
+		f.Advice[i] = redact.Words(f.Advice[i])
+	}
+	for i := range f.Row.Chain {
+		l := &f.Row.Chain[i]
+		l.Line, l.Words = redact.Line(l.Line), redact.Words(l.Words)
 	}
 }
 

@@ -121,16 +121,18 @@ func (s *seconds) row(uid string) (aggregate.Failure, bool) {
 }
 
 // requests takes how many requests of a site a client-facing source answered in
-// a second.
-func (s *seconds) requests(source, site string, at, n int64) {
+// a second, and returns how many of them are new.
+func (s *seconds) requests(source, site string, at, n int64) int64 {
 	k := siteSecond{site, at}
 	t := s.tally(k)
-	if t.requests[source] == n {
-		return
+	old := t.requests[source]
+	if old == n {
+		return 0
 	}
 	delete(t.requests, "") // what was stored is told again by those who counted it
 	t.requests[source] = n
 	s.dirty[k] = struct{}{}
+	return max(0, n-old)
 }
 
 // tell tells the detector what changed, and forgets what is too old.

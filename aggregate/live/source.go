@@ -2,6 +2,7 @@ package live
 
 import (
 	"encoding/json"
+	"path"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 // A source is what is known of an input of a collector.
 type source struct {
 	name    string
+	short   string // for people
 	join    *correlate.Source
 	site    string
 	zoned   bool
@@ -70,7 +72,13 @@ func (c *Core) introduce(m *wire.Source) {
 		c.join.AddSource(s.join)
 	}
 	s := c.sources[m.ID]
+	if m.Format == "" { // nothing was read of it yet; where reading is has to be stored all the same
+		s.name, s.state = m.Name, c.cfg.Stored[m.Name]
+		s.state.Path = m.Name
+		return
+	}
 	j := s.join
+	defer c.shorten()
 	s.name, s.site, s.zoned = m.Name, m.Site, m.Zoned
 	j.Kind, j.Program, j.Host, j.Fingerprint = m.Kind, m.Program, m.Host, m.Fingerprint
 	s.state.Path, s.state.Format, s.state.Host, s.state.Program = m.Name, m.Format, m.Host, m.Program.String()
@@ -164,7 +172,7 @@ func (c *Core) progress(m *wire.Progress) {
 	for _, x := range m.Seconds {
 		s.second = append(s.second, aggregate.SourceSecond{Source: s.name, Site: x.Site, At: x.At, Requests: x.Requests})
 		if s.front {
-			c.seconds.requests(s.name, x.Site, x.At, x.Requests)
+			c.cfg.Metrics.Requests(x.Site, c.seconds.requests(s.name, x.Site, x.At, x.Requests))
 		}
 	}
 }
@@ -219,12 +227,26 @@ func (s *source) sampled(r *parse.Record) {
 // Origin implements aggregate.Namer.
 func (c *Core) Origin(id parse.SourceID) aggregate.Origin {
 	s := c.sources[id]
-	return aggregate.Origin{Name: s.name, Zone: -s.zone, Site: s.site}
+	return aggregate.Origin{Name: s.short, Zone: -s.zone, Site: s.site}
 }
 
 // Place implements aggregate.Namer: Records carry their places in files.
 func (c *Core) Place(id parse.SourceID, offset, line int64) (string, int64, int64) {
-	return c.sources[id].name, offset, line
+	return c.sources[id].short, offset, line
+}
+
+// shorten gives each source the shortest name that tells it from the others:
+// the last element of its path, or all of it.
+func (c *Core) shorten() {
+	count := make(map[string]int)
+	for _, s := range c.sources {
+		count[path.Base(s.name)]++
+	}
+	for _, s := range c.sources {
+		if s.short = path.Base(s.name); count[s.short] > 1 {
+			s.short = s.name
+		}
+	}
 }
 
 func at(t parse.Time) time.Time { return time.Unix(0, int64(t)).UTC() }

@@ -18,7 +18,7 @@ type Config struct {
 	Records time.Duration // of the Records that a fact can be diagnosed from again
 	Minutes time.Duration // of rollups by minute
 	Hours   time.Duration // of rollups by hour and day, of incidents and marks
-	Seconds time.Duration // of requests by second, and of signals
+	Seconds time.Duration //nolint:staticcheck // the table seconds: of requests by second, and of signals
 	// MaxBytes bounds the file. Beyond it the oldest Records go first, then the
 	// oldest facts, then the oldest minutes.
 	MaxBytes int64

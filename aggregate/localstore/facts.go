@@ -42,11 +42,10 @@ const confidenceUnit = 1e9
 func (s *Store) writeFacts(c conn, facts []aggregate.Fact) error {
 	changes := newChanges()
 	var err error
-	if changes.factsFrom, err = s.horizon(c, factsFrom); err != nil {
-		return err
-	}
-	if changes.minutesFrom, err = s.horizon(c, minutesFrom); err != nil {
-		return err
+	for h, at := range map[horizon]*int64{recordsFrom: &changes.recordsFrom, factsFrom: &changes.factsFrom, minutesFrom: &changes.minutesFrom} {
+		if *at, err = s.horizon(c, h); err != nil {
+			return err
+		}
 	}
 	for i := range facts {
 		if err := s.writeFact(c, &facts[i], changes); err != nil {
@@ -141,11 +140,15 @@ func (s *Store) putFact(c conn, uid string, f *aggregate.Fact, id int64, changes
 	if err != nil {
 		return err
 	}
+	records := s.coder.pack(f.Records)
+	if ended < changes.recordsFrom {
+		records = nil
+	}
 	name := func(s string) string { return clip(s, maxName) }
 	columns := []any{
 		uid, int64(f.Version), r.Revision, r.Final, ended, int64(now.minute), key.Class, key.Site, key.Cause, key.Symptom, key.Backend,
 		name(r.RequestID), name(r.TraceID), int64(r.VXID), clientOf(r), now.key, now.bucket, now.confidence, now.crawler, now.background,
-		text, s.coder.pack(f.Records),
+		text, records,
 	}
 	if id == 0 {
 		err = c.exec(`INSERT INTO failures (gone, uid, ver, revision, final, ended, minute, class, site, cause, symptom, backend, request_id, trace_id, vxid, client,
@@ -192,9 +195,10 @@ func endOf(r *aggregate.Failure) int64 {
 
 // changes are what a batch changes in the rollups.
 type changes struct {
-	cells                  map[cellAt]*change
-	factsFrom, minutesFrom int64 // horizons
-	tooOld                 int64 // facts that were forgotten, or would be
+	cells  map[cellAt]*change
+	tooOld int64 // facts that were forgotten, or would be
+
+	recordsFrom, factsFrom, minutesFrom int64 // horizons
 }
 
 type cellAt struct {

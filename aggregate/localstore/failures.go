@@ -178,18 +178,18 @@ func (f *filter) lists(from place) []*list {
 	if f.class != "all" {
 		add("class", f.class)
 	}
-	make := func(index, extra string, more ...any) *list {
+	by := func(index, extra string, more ...any) *list {
 		return &list{where: " FROM failures INDEXED BY " + index + " WHERE " + strings.Join(where, " AND ") + extra, args: append(args[:len(args):len(args)], more...), from: from}
 	}
 	switch {
 	case f.cause != "":
-		return []*list{make("failures_cause", " AND cause = ?", f.cause), make("failures_symptom", " AND symptom = ? AND cause <> ?", f.cause, f.cause)}
+		return []*list{by("failures_cause", " AND cause = ?", f.cause), by("failures_symptom", " AND symptom = ? AND cause <> ?", f.cause, f.cause)}
 	case f.backend != "":
-		return []*list{make("failures_backend", "")}
+		return []*list{by("failures_backend", "")}
 	case f.site != "":
-		return []*list{make("failures_site", "")}
+		return []*list{by("failures_site", "")}
 	}
-	return []*list{make("failures_ended", "")}
+	return []*list{by("failures_ended", "")}
 }
 
 // merged takes the next fact of several lists.

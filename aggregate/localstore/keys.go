@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unique"
 
 	"zombiezen.com/go/sqlite"
 
@@ -26,7 +27,7 @@ type failKey struct {
 
 // fold makes the key coarser as rollup.FailureKey does.
 func (k failKey) fold(step int) failKey {
-	k.FailureKey = k.FailureKey.Fold(step)
+	k.FailureKey = k.FailureKey.Fold(step) //nolint:staticcheck // its own fold, not k's
 	if step > 1 {
 		k.chain, k.missing = "", ""
 	}
@@ -62,9 +63,9 @@ func failKeyOf(f *aggregate.Fact) failKey {
 			m := &list[i]
 			m.Source, m.WouldDecide, m.Snippet = name(m.Source), name(m.WouldDecide), clip(m.Snippet, 4*maxName)
 		}
-		text, err := (*coder)(nil).text(&list)
+		coded, err := (*coder)(nil).text(&list)
 		if err == nil {
-			k.missing = string(text)
+			k.missing = string(coded)
 		}
 	}
 	return k
@@ -117,7 +118,7 @@ type trafficKey struct {
 }
 
 func (k trafficKey) fold(step int) trafficKey {
-	k.Key = k.Key.Fold(step)
+	k.Key = k.Key.Fold(step) //nolint:staticcheck // likewise
 	return k
 }
 
@@ -142,6 +143,10 @@ type book[K comparable] struct {
 	kind keyKind[K]
 }
 
+// text returns a column as text, without a copy of its own where it is one that
+// comes back all the time.
+func text(r *sqlite.Stmt, col int) string { return unique.Make(r.ColumnText(col)).Value() }
+
 // A keyKind is a table of keys.
 type keyKind[K comparable] struct {
 	find, insert, load string
@@ -149,8 +154,11 @@ type keyKind[K comparable] struct {
 	read               func(*sqlite.Stmt) K
 }
 
-// maxBook bounds what a book remembers, to some MB.
-const maxBook = 1 << 14
+// Bounds of what a book remembers, to some MB.
+const (
+	maxIDs  = 1 << 14
+	maxKeys = 1 << 16
+)
 
 func newBook[K comparable](kind keyKind[K]) *book[K] {
 	return &book[K]{ids: make(map[K]int64), keys: make(map[int64]*K), kind: kind}
@@ -186,7 +194,7 @@ func (b *book[K]) id(c conn, k K) (int64, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.ids) >= maxBook {
+	if len(b.ids) >= maxIDs {
 		clear(b.ids)
 	}
 	b.ids[k] = id
@@ -211,7 +219,7 @@ func (b *book[K]) key(c conn, id int64) (*K, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.keys) >= maxBook {
+	if len(b.keys) >= maxKeys {
 		clear(b.keys)
 	}
 	b.keys[id] = k
@@ -248,9 +256,9 @@ func newFailBook() *book[failKey] {
 		},
 		read: func(r *row) failKey {
 			return failKey{rollup.FailureKey{
-				Site: r.ColumnText(0), Class: r.ColumnText(1), Cause: r.ColumnText(2), Symptom: r.ColumnText(3), Reached: r.ColumnText(4),
-				Proxy: r.ColumnText(5), Backend: r.ColumnText(6), Route: r.ColumnText(7), Version: r.ColumnText(8),
-			}, r.ColumnBool(9), r.ColumnText(10), r.ColumnText(11)}
+				Site: text(r, 0), Class: text(r, 1), Cause: text(r, 2), Symptom: text(r, 3), Reached: text(r, 4),
+				Proxy: text(r, 5), Backend: text(r, 6), Route: text(r, 7), Version: text(r, 8),
+			}, r.ColumnBool(9), text(r, 10), text(r, 11)}
 		},
 	})
 }
@@ -266,8 +274,8 @@ func newTrafficBook() *book[trafficKey] {
 		},
 		read: func(r *row) trafficKey {
 			return trafficKey{traffic.Key{
-				Site: r.ColumnText(1), Source: r.ColumnText(2), Proxy: r.ColumnText(3), Backend: r.ColumnText(4), Route: r.ColumnText(5),
-				Method: r.ColumnText(6), StatusClass: uint8(r.ColumnInt64(7)), Version: r.ColumnText(8), Reused: r.ColumnBool(9),
+				Site: text(r, 1), Source: text(r, 2), Proxy: text(r, 3), Backend: text(r, 4), Route: text(r, 5),
+				Method: text(r, 6), StatusClass: uint8(r.ColumnInt64(7)), Version: text(r, 8), Reused: r.ColumnBool(9),
 			}, r.ColumnBool(0)}
 		},
 	})
@@ -279,6 +287,6 @@ func newOwners() *book[string] {
 		insert:  `INSERT INTO owners (hash, name) VALUES (?, ?)`,
 		load:    `SELECT name FROM owners WHERE id = ?`,
 		columns: func(s string) []any { return []any{s} },
-		read:    func(r *row) string { return r.ColumnText(0) },
+		read:    func(r *row) string { return text(r, 0) },
 	})
 }

@@ -44,7 +44,7 @@ func killedBatch(n int) *aggregate.Batch {
 }
 
 func writeUntilKilled(path string) {
-	s, err := Open(context.Background(), Config{Path: path})
+	s, err := Open(context.Background(), Config{Path: path, Facts: -1, Minutes: -1, Records: -1, Seconds: -1})
 	if err != nil {
 		panic(err)
 	}

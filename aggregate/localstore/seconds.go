@@ -26,7 +26,10 @@ func secondsFrom(c conn, from int64) ([]aggregate.SiteSecond, error) {
 		}
 		return s
 	}
-	err := c.query(`SELECT at, site, sum(requests) FROM seconds WHERE at >= ? GROUP BY at, site`, func(r *row) error {
+	// What a source told of before it was found to stand behind another is there,
+	// and no client asked it.
+	err := c.query(`SELECT s.at, s.site, sum(s.requests) FROM seconds s LEFT JOIN covered c ON c.owner = s.owner AND c.minute = s.at / 60
+		WHERE s.at >= ? AND ifnull(c.front, 1) = 1 GROUP BY s.at, s.site`, func(r *row) error {
 		get(r.ColumnInt64(0), r.ColumnText(1)).Requests = r.ColumnInt64(2)
 		return nil
 	}, from)

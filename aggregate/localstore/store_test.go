@@ -44,7 +44,7 @@ func testFact(i int, ended time.Time) aggregate.Fact {
 
 var t0 = time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
 
-func TestSmoke(t *testing.T) {
+func TestABatchComesBack(t *testing.T) {
 	s := openTest(t)
 	b := &aggregate.Batch{Settled: 7}
 	for i := range 10 {
@@ -56,6 +56,9 @@ func TestSmoke(t *testing.T) {
 	cell.Count(time.Second, 5)
 	b.Traffic = []aggregate.SourceMinute{{Source: "a", Minute: m, Front: true, Failed: 3, Rows: []traffic.Row[traffic.Key]{{Key: traffic.Key{Site: "x", Minute: m, Source: "a"}, Cell: cell}}}}
 	b.Sources = []aggregate.SourceState{{Source: aggregate.Source{Path: "a"}, Position: []byte("pos"), Updated: t0}}
+	for i := range b.Facts {
+		b.Facts[i].Row.Client = fmt.Sprint("203.0.113.", i%3)
+	}
 	for range 2 {
 		if err := s.Write(t.Context(), b); err != nil {
 			t.Fatal(err)
@@ -82,11 +85,21 @@ func TestSmoke(t *testing.T) {
 		t.Error(sec, err)
 	}
 	src, err := s.Sources(t.Context())
-	fmt.Println(src, err)
-	mm, err := s.Minute(t.Context(), "a", m)
-	fmt.Println(mm, err)
-	st, err := s.Settled(t.Context())
-	fmt.Println(st, err)
-	rec, v, err := s.Records(t.Context(), b.Facts[3].Row.UID)
-	fmt.Println(string(rec), v, err)
+	if diff := cmp.Diff(b.Sources, src); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	got, err := s.Minute(t.Context(), "a", m)
+	if err != nil || got.Failed != 3 || len(got.Rows) != 1 || got.Rows[0].Busy != time.Second {
+		t.Error(got, err)
+	}
+	if at, err := s.Settled(t.Context()); err != nil || at != 7 {
+		t.Error(at, err)
+	}
+	records, version, err := s.Records(t.Context(), b.Facts[3].Row.UID)
+	if err != nil || string(records) != "records" || version != 1 {
+		t.Error(string(records), version, err)
+	}
+	if n, err := s.Clients(t.Context(), aggregate.Query{}); err != nil || n != 3 {
+		t.Error(n, err)
+	}
 }

@@ -125,7 +125,12 @@ func (s *Store) pointsOfFailures(c conn, x stretch, q aggregate.Query, at func(i
 		}, int64(x.from), int64(x.to))
 	}
 	wanted := make(map[int64]*failKey)
-	return c.query("SELECT minute, key, n FROM rollup"+levelSuffix[x.level]+" WHERE minute >= ? AND minute < ?", func(r *row) error {
+	text, args := "SELECT minute, key, n FROM rollup"+levelSuffix[x.level]+" WHERE minute >= ? AND minute < ?", []any{int64(x.from), int64(x.to)}
+	if x.level == byHour { // of a backend, which has few of the keys
+		text = `SELECT r.minute, r.key, r.n FROM failure_keys AS k CROSS JOIN rollup_1h AS r ON r.key = k.id WHERE r.minute >= ? AND r.minute < ? AND k.backend = ?`
+		args = append(args, q.Backend)
+	}
+	return c.query(text, func(r *row) error {
 		id := r.ColumnInt64(1)
 		k, known := wanted[id]
 		if !known {
@@ -142,7 +147,7 @@ func (s *Store) pointsOfFailures(c conn, x stretch, q aggregate.Query, at func(i
 			put(r.ColumnInt64(0), r.ColumnInt64(2), k.Cause)
 		}
 		return nil
-	}, int64(x.from), int64(x.to))
+	}, args...)
 }
 
 // pointsOfTraffic counts requests, of the backend of the query where
@@ -152,19 +157,27 @@ func (s *Store) pointsOfTraffic(c conn, stretches []stretch, q aggregate.Query, 
 	wanted := make(map[int64]*trafficKey)
 	for _, x := range stretches {
 		from, to := int64(x.from), int64(x.to)
-		if x.level == byHour && q.Backend == "" {
+		if x.level == byHour {
 			err := c.query(`SELECT minute, n, site FROM requests_1h WHERE minute >= ? AND minute < ?`, func(r *row) error {
 				if q.Site == "" || r.ColumnText(2) == q.Site {
 					at(r.ColumnInt64(0)).Requests += r.ColumnInt64(1)
 				}
 				return nil
 			}, from, to)
+			if err == nil && q.Backend != "" {
+				err = c.query(`SELECT r.minute, r.n, k.site FROM traffic_keys AS k CROSS JOIN traffic_1h AS r ON r.key = k.id WHERE r.minute >= ? AND r.minute < ? AND k.backend = ? AND k.front = 1`, func(r *row) error {
+					if q.Site == "" || r.ColumnText(2) == q.Site {
+						ofBackend[at(r.ColumnInt64(0))] += r.ColumnInt64(1)
+					}
+					return nil
+				}, from, to, q.Backend)
+			}
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		err := c.query("SELECT minute, key, n FROM traffic"+levelSuffix[x.level]+" WHERE minute >= ? AND minute < ?", func(r *row) error {
+		err := c.query(`SELECT minute, key, n FROM traffic_1m WHERE minute >= ? AND minute < ?`, func(r *row) error {
 			id := r.ColumnInt64(1)
 			k, known := wanted[id]
 			if !known {

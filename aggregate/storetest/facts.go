@@ -69,6 +69,9 @@ func same(t *testing.T, s Store, m *model) {
 			continue
 		}
 		for _, step := range []time.Duration{time.Minute, 7 * time.Minute, time.Hour, 6 * time.Hour} {
+			if step < time.Hour && q.To.Sub(q.From) > time.Hour {
+				continue
+			}
 			points, err := s.Timeseries(ctx, q, step)
 			if err != nil {
 				t.Fatal(err)
@@ -113,7 +116,7 @@ func rowsOf(m *aggregate.SourceMinute) map[traffic.Key]string {
 	out := make(map[traffic.Key]string)
 	for _, r := range m.Rows {
 		hist, _ := r.Hist.AppendBinary(nil)
-		out[r.Key] = fmt.Sprint(r.N, r.Saved, r.Bytes, r.Busy, hist)
+		out[r.Key] = fmt.Sprint(r.N, r.Saved, r.Bytes, r.Busy, string(hist))
 	}
 	return out
 }
@@ -163,10 +166,10 @@ func testEmpty(t *testing.T, s Store) {
 func call[T any](_ T, err error) error { return err }
 
 func testOrder(t *testing.T, open func(testing.TB) (Store, func() Store)) {
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
-			whole := tale(rng, 400, 320)
+			whole := tale(rng, 300, 320)
 			m := newModel()
 			m.write(whole)
 			s, reopen := open(t)

@@ -71,7 +71,7 @@ func testHostile(t *testing.T, open func(testing.TB) (Store, func() Store)) {
 		cell := &traffic.Cell{}
 		cell.Count(time.Second, 1)
 		key := traffic.Key{Site: text, Source: text, Proxy: text, Backend: text, Route: text, Method: text, Version: text, Minute: traffic.Minute(i)}
-		b.Traffic = append(b.Traffic, aggregate.SourceMinute{Source: text, Minute: traffic.Minute(i), Rows: []traffic.Row[traffic.Key]{{Key: key, Cell: cell}}})
+		b.Traffic = append(b.Traffic, aggregate.SourceMinute{Source: text, Minute: traffic.Minute(i), Front: true, Rows: []traffic.Row[traffic.Key]{{Key: key, Cell: cell}}})
 		b.Seconds = append(b.Seconds, aggregate.SourceSecond{Source: text, Site: text, At: int64(i), Requests: 1})
 		b.Signals = append(b.Signals, aggregate.Signal{ID: parse.RecordID{byte(i + 1)}, Source: text, Time: parse.Time(i + 1), Event: text, Record: []byte(text)})
 		src := aggregate.SourceState{Source: aggregate.Source{Path: fmt.Sprint(i, text), Samples: []string{text}, Losses: []aggregate.Loss{{Reason: text}}}, Position: []byte(text), Settings: []byte(text)}

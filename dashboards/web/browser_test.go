@@ -12,8 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -368,7 +370,8 @@ func TestAStretchIsSelectedByDragging(t *testing.T) {
 }
 
 func TestFiguresFollowInABrowser(t *testing.T) {
-	s, store, live := toldServer(t)
+	var later atomic.Int64
+	s, store, live := newServer(t, func(c *Config) { c.Now = func() time.Time { return now.Add(time.Duration(later.Load())) } })
 	at := open(t, s)
 	b := chromium(t)
 	b.do(t, chromedp.EmulateViewport(1280, 800), chromedp.Navigate(at+"/"))
@@ -376,9 +379,11 @@ func TestFiguresFollowInABrowser(t *testing.T) {
 	b.until(t, "document.readyState === 'complete'")
 	time.Sleep(fresh + 200*time.Millisecond)
 	store.set(func() {
-		store.incidents[0].Failures, store.incidents[0].Causes[0].Count = 500, 440
-		s.cfg.Now = func() time.Time { return now.Add(3 * time.Second) }
+		store.incidents[0].Failures = 500
+		store.incidents[0].Causes = slices.Clone(store.incidents[0].Causes)
+		store.incidents[0].Causes[0].Count = 440
 	})
+	later.Store(int64(3 * time.Second))
 	live.change()
 	b.until(t, `document.querySelector("#sentence").textContent.startsWith("500")`)
 	b.until(t, `document.querySelector("#sentence").classList.contains("changed")`)
@@ -389,8 +394,8 @@ func TestFiguresFollowInABrowser(t *testing.T) {
 	}
 	store.set(func() {
 		store.incidents[0].Ongoing, store.incidents[0].End = false, now
-		s.cfg.Now = func() time.Time { return now.Add(10 * time.Second) }
 	})
+	later.Store(int64(10 * time.Second))
 	live.change()
 	b.until(t, `document.documentElement.dataset.state === "over" && document.querySelector("#favicon").getAttribute("href").includes("over")`)
 	b.until(t, `document.querySelector("#said").textContent.startsWith("500")`)

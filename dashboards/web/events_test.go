@@ -70,6 +70,7 @@ func TestTheStreamTellsOfChangesOnceASecondAtMost(t *testing.T) {
 			t.Errorf("%d events of nothing", len(w.at)-last)
 		}
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		if !strings.Contains(w.text.String(), ": alive\n\n") {
 			t.Error("no sign of life")
 		}

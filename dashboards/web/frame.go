@@ -151,7 +151,9 @@ func (s *Server) ledger(sum *aggregate.Summary) []ledgerPart {
 	if len(hosts) > 1 {
 		on = fmt.Sprintf(" on %d hosts", len(hosts))
 	}
-	add(false, "read %s %s%s", report.Count(int64(read)), plural(int64(read), "source", "sources"), on)
+	if read > 0 {
+		add(false, "read %s %s%s", report.Count(int64(read)), plural(int64(read), "source", "sources"), on)
+	}
 	if len(st.Sources) > 0 {
 		switch {
 		case lag > 10 && lag > 4*second:

@@ -42,7 +42,7 @@ var hostileTexts = map[string]string{
 	"sql":         `evil503'; DROP TABLE failures; --`,
 	"percent":     `%3Cevil503%3E%00%ff/../..`,
 	"comment":     `--><evil503><!-- ]]><![CDATA[`,
-	"long":        "evil503<b>" + strings.Repeat("A", 128<<10),
+	"long":        "evil503<b>" + strings.Repeat("A", 32<<10),
 	"path":        `//evil503.example/\evil503`,
 	"refresh":     `0;url=//evil503.example`,
 	"css":         `evil503;}*{background:url(//evil503.example)}`,

@@ -245,10 +245,10 @@ func (v *incidentView) chains(s *Server, in *aggregate.Incident) {
 		if len(all) > 0 {
 			lesser += r.n
 		}
-		all = append(all, s.chain(c.Cause, c.Words, r.n, c.Confidence, links))
+		all = append(all, s.chain(c.Cause, c.Words, r.n, links))
 	}
 	if len(all) == 0 && len(in.Chain) > 0 {
-		all = append(all, s.chain(in.Chain[len(in.Chain)-1].Cause, "", in.Failures, 0, in.Chain))
+		all = append(all, s.chain(in.Chain[len(in.Chain)-1].Cause, "", in.Failures, in.Chain))
 	}
 	if len(all) > 0 {
 		v.Chains, v.Lesser = all[:1], all[1:]
@@ -290,7 +290,7 @@ func causeOrder(causes []aggregate.Cause) []causeGroup {
 	return out
 }
 
-func (s *Server) chain(cause, words string, n int64, confidence float64, links []aggregate.ChainLink) chainView {
+func (s *Server) chain(cause, words string, n int64, links []aggregate.ChainLink) chainView {
 	out := chainView{Cause: cause, N: n}
 	for i, k := range links {
 		l := linkView{ChainLink: k, Number: i + 1, Words: k.Words, Place: linkPlace(&k.Link), At: s.stampText(k.Time), Quote: quoted(k.Line)}

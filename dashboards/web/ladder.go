@@ -28,6 +28,7 @@ type ladder struct {
 	List    []step
 	Dropped int
 	hue     string // of what holds it up
+	whole   time.Duration
 }
 
 type vline struct{ X, Y1, Y2 string }
@@ -59,12 +60,15 @@ const (
 	rowHeight  = 20
 	headHeight = 30
 	foldHeight = 26
-	notesWidth = 420
+	notesWidth = 480
 )
 
 // drawLadder makes the numbers: gaps to scale by rows of at least 20 px.
 func drawLadder(m *report.LadderModel, cause string) ladder {
 	l := ladder{Title: m.Title, Dropped: m.Dropped, hue: "c-" + familyOf(cause).Hue}
+	if n := len(m.Rows); n > 0 {
+		l.whole = m.Rows[n-1].At - m.Rows[0].At
+	}
 	before := 0
 	for _, w := range m.Notes {
 		if w.Row < 0 {
@@ -93,7 +97,7 @@ func drawLadder(m *report.LadderModel, cause string) ladder {
 		l.Lines = append(l.Lines, vline{num(laneX(i)), num(headHeight - 6), num(bottom)})
 	}
 	for i, r := range m.Rows {
-		l.Stamps = append(l.Stamps, label{X: num(ladderLeft - 12), Y: num(ys[i] + 4), Text: rough(r.Rough) + secondsOf(r.At), Anchor: "end"})
+		l.Stamps = append(l.Stamps, label{X: num(ladderLeft - 12), Y: num(ys[i] + 4), Text: rough(r.Rough) + l.stamp(r.At), Anchor: "end"})
 	}
 	l.spans(m, ys)
 	used := map[int]int{}
@@ -102,7 +106,7 @@ func drawLadder(m *report.LadderModel, cause string) ladder {
 		yy := float64(headHeight + row*rowHeight + rowHeight/2)
 		if w.Row < 0 {
 			row++
-			l.Stamps = append(l.Stamps, label{X: num(ladderLeft - 12), Y: num(yy + 4), Text: rough(w.Rough) + secondsOf(w.At), Anchor: "end"})
+			l.Stamps = append(l.Stamps, label{X: num(ladderLeft - 12), Y: num(yy + 4), Text: rough(w.Rough) + l.stamp(w.At), Anchor: "end"})
 		} else {
 			yy = ys[w.Row]
 		}
@@ -133,7 +137,16 @@ func rough(r bool) string {
 	return ""
 }
 
-func secondsOf(d time.Duration) string {
+// stamp writes a time since the request began, with as many digits as tell the
+// rows of a short ladder apart.
+func (l *ladder) stamp(d time.Duration) string {
+	if l.whole < 100*time.Millisecond && d > -time.Second {
+		s := strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 2, 64)
+		if d < 0 {
+			return s + " ms"
+		}
+		return "+" + s + " ms"
+	}
 	s := strconv.FormatFloat(d.Seconds(), 'f', 3, 64)
 	if d < 0 {
 		return s + " s"
@@ -201,7 +214,7 @@ func (l *ladder) list(m *report.LadderModel) {
 	}
 	for _, w := range m.Notes {
 		if w.Row < 0 {
-			l.List = append(l.List, step{At: rough(w.Rough) + secondsOf(w.At), Who: who(w.Lane), What: cut(w.Text, 200), X: "0", W: "0", Class: "note"})
+			l.List = append(l.List, step{At: rough(w.Rough) + l.stamp(w.At), Who: who(w.Lane), What: cut(w.Text, 200), X: "0", W: "0", Class: "note"})
 		}
 	}
 	spans := slices.SortedStableFunc(slices.Values(m.Spans), func(a, b report.LadderSpan) int { return cmp.Compare(a.Lane, b.Lane) })
@@ -232,11 +245,11 @@ func (l *ladder) list(m *report.LadderModel) {
 			if s.Status < 0 {
 				class = "waits"
 			}
-			l.List = append(l.List, step{At: rough(r.Rough) + secondsOf(r.At), Who: who(s.Lane), What: what, X: num(part(r.At - from)), W: num(max(part(end-r.At), 1)), Class: class})
+			l.List = append(l.List, step{At: rough(r.Rough) + l.stamp(r.At), Who: who(s.Lane), What: what, X: num(part(r.At - from)), W: num(max(part(end-r.At), 1)), Class: class})
 		}
 		for _, w := range m.Notes {
 			if w.Row == i {
-				l.List = append(l.List, step{At: rough(w.Rough) + secondsOf(w.At), Who: who(w.Lane), What: cut(w.Text, 200), X: num(part(r.At - from)), W: "1", Class: "note"})
+				l.List = append(l.List, step{At: rough(w.Rough) + l.stamp(w.At), Who: who(w.Lane), What: cut(w.Text, 200), X: num(part(r.At - from)), W: "1", Class: "note"})
 			}
 		}
 	}

@@ -36,12 +36,11 @@ const (
 func (s *Server) incidentRows(list []aggregate.Incident) []incidentRow {
 	var out []incidentRow
 	now := s.cfg.Now()
-	for i := range list {
-		in := &list[i]
+	for _, in := range list { // copies: the list is shared
 		if in.MergedInto != "" {
 			continue
 		}
-		s.sayIncident(in)
+		s.sayIncident(&in)
 		r := incidentRow{
 			Href: "/incidents/" + pathEscape(in.ID), Began: in.Start.In(s.cfg.Zone).Format("Mon 2 Jan 15:04"), Lasted: report.Span(in.End.Sub(in.Start)),
 			Failures: in.Failures, Requests: max(in.Requests, in.Failures), Clients: in.Clients, Ongoing: in.Ongoing, Site: in.Site, Sentence: in.Sentence,
@@ -81,7 +80,7 @@ func (s *Server) requestRows(list []aggregate.Failure) []requestRow {
 		r := requestRow{
 			Href: "/requests/" + pathEscape(cut(f.UID, maxText)), At: f.Ended, Method: f.Method, Target: f.Path, Cause: f.Cause, Backend: f.Backend, Reached: place(f.Reached),
 			Site: f.Site, Status: f.Status, Decidable: f.Decidable, swatch: swatches([]string{f.Cause})[0],
-			Took: report.Span(time.Duration(min(max(f.DurationMS, 0), 1e12) * float64(time.Millisecond))),
+			Took: took(f.DurationMS),
 		}
 		if t, err := time.Parse(time.RFC3339Nano, f.Ended); err == nil {
 			r.At = s.clock(t, now)
@@ -92,6 +91,14 @@ func (s *Server) requestRows(list []aggregate.Failure) []requestRow {
 		out = append(out, r)
 	}
 	return out
+}
+
+// took writes a duration in ms, never as none.
+func took(ms float64) string {
+	if ms > 0 && ms < 0.5 {
+		return "<1 ms"
+	}
+	return report.Span(time.Duration(min(max(ms, -1e12), 1e12) * float64(time.Millisecond)))
 }
 
 // place is an answer of the first split in words.
@@ -272,7 +279,7 @@ func (s *Server) pageHistory(w http.ResponseWriter, r *http.Request) {
 	}
 	v.Heading = "History"
 	v.Incidents = s.incidentRows(h.incidents)
-	v.Requests = s.requestRows(append(h.found, h.requests...))
+	v.Requests = s.requestRows(slices.Concat(h.found, h.requests))
 	v.Searched = p.Text != "" || p.Cause != "" || p.Backend != "" || p.Class != "" || !p.From.IsZero() || p.Cursor != ""
 	if h.nextReq != "" {
 		v.NextReq = p.href("/history", "cursor", h.nextReq)

@@ -12,7 +12,8 @@ import (
 	"why503/dashboards/report"
 )
 
-// figures are what the store says for the page Now.
+// figures are what the store says for the page Now. All viewers share them, so
+// nothing in them changes once they are made.
 type figures struct {
 	at        time.Time
 	from, to  time.Time
@@ -143,6 +144,9 @@ func (s *Server) load(ctx context.Context, p params) (*figures, error) {
 	if f.incidents, _, err = s.store.Incidents(ctx, wide, "", 50); err != nil {
 		return nil, err
 	}
+	for i := range f.incidents {
+		s.sayIncident(&f.incidents[i])
+	}
 	series := q.query()
 	series.From = f.from
 	if f.points, err = s.store.Timeseries(ctx, series, f.step); err != nil {
@@ -194,9 +198,6 @@ func focus(list []aggregate.Incident, now time.Time) *aggregate.Incident {
 
 func (s *Server) fill(v *nowView, f *figures) {
 	p := newPlot(f.points, f.step, v.P.Order, s.cfg.Zone)
-	for i := range f.incidents {
-		s.sayIncident(&f.incidents[i])
-	}
 	p.Incidents, p.Marks = f.incidents, f.marks
 	v.Plot, v.Order = p, p.order()
 	v.Wide = p.draw("plot-wide", 820, 6)

@@ -100,7 +100,7 @@ func (s *Server) fillRequest(v *requestView) {
 		v.Target = "request"
 	}
 	v.Heading = strings.TrimSpace(f.Method + " " + cut(brief(v.Target), 60))
-	v.Took = report.Span(time.Duration(min(max(f.DurationMS, 0), 1e12) * float64(time.Millisecond)))
+	v.Took = took(f.DurationMS)
 	v.At = f.Time
 	if t, err := time.Parse(time.RFC3339Nano, f.Time); err == nil {
 		v.At = t.In(s.cfg.Zone).Format("2 Jan 2006 15:04:05.000 MST")
@@ -112,7 +112,7 @@ func (s *Server) fillRequest(v *requestView) {
 	if f.Join.How == "inferred" && f.Join.Score != nil && len(links) > 0 {
 		links[len(links)-1].Inferred = *f.Join.Score
 	}
-	v.Chain = s.chain(f.Cause, "", 1, f.Confidence, links)
+	v.Chain = s.chain(f.Cause, "", 1, links)
 	v.Missing, v.Place = f.Missing, place(f.Reached)
 	v.Sentence = rowSentence(f)
 	for _, a := range f.Attempts {
@@ -147,7 +147,7 @@ func millis(ms *float64) string {
 	if ms == nil {
 		return "not logged"
 	}
-	return report.Span(time.Duration(min(max(*ms, -1e12), 1e12) * float64(time.Millisecond)))
+	return took(*ms)
 }
 
 // facts are what the row says beside the story, what it does not say left out.
@@ -220,6 +220,11 @@ func (s *Server) story(r *http.Request, v *requestView) error {
 		return err
 	}
 	v.Sentence, v.More, v.Joined = st.Sentence, st.More, st.Joined
+	for i := range v.Joined {
+		if j := &v.Joined[i]; j.N == 1 {
+			j.By = strings.Replace(j.By, "links", "link", 1)
+		}
+	}
 	for i := range st.Ladders {
 		v.Ladders = append(v.Ladders, drawLadder(&st.Ladders[i], v.Row.Cause))
 	}

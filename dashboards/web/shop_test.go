@@ -51,6 +51,13 @@ func (m *memoryStore) ask(ctx context.Context) error {
 	return err
 }
 
+// list is the incidents as they are now.
+func (m *memoryStore) list() []aggregate.Incident {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.incidents)
+}
+
 func (m *memoryStore) set(f func()) { m.mu.Lock(); defer m.mu.Unlock(); f() }
 
 func ended(f *aggregate.Failure) time.Time {
@@ -159,8 +166,8 @@ func (m *memoryStore) Summary(ctx context.Context, q aggregate.Query) (*aggregat
 	s.Requests, s.Failures = m.requests(q.From, q.To), int64(len(rows))
 	s.Causes, s.Reached, s.Undecided = m.causes(rows)
 	s.Ratio = float64(s.Failures) / float64(max(s.Requests, 1))
-	for i := range m.incidents {
-		if in := m.incidents[i]; m.overlaps(q, &in) {
+	for _, in := range m.list() {
+		if m.overlaps(q, &in) {
 			s.Incidents = append(s.Incidents, in)
 		}
 	}
@@ -250,9 +257,9 @@ func (m *memoryStore) Incidents(ctx context.Context, q aggregate.Query, cursor s
 	}
 	skip, _ := strconv.Atoi(cursor)
 	var out []aggregate.Incident
-	for i := range m.incidents {
-		if m.overlaps(q, &m.incidents[i]) {
-			out = append(out, m.incidents[i])
+	for _, in := range m.list() {
+		if m.overlaps(q, &in) {
+			out = append(out, in)
 		}
 	}
 	out = out[min(skip, len(out)):]
@@ -266,9 +273,8 @@ func (m *memoryStore) Incident(ctx context.Context, id string) (*aggregate.Incid
 	if err := m.ask(ctx); err != nil {
 		return nil, err
 	}
-	for i := range m.incidents {
-		if strings.Contains(m.incidents[i].ID, id) {
-			in := m.incidents[i]
+	for _, in := range m.list() {
+		if strings.Contains(in.ID, id) {
 			return &in, nil
 		}
 	}

@@ -24,7 +24,7 @@ type timeline struct {
 	Columns     []column
 	NoData      []box
 	NoDataText  []label
-	Requests    string // points of the line above
+	Requests    []string // points of the line above, broken where nothing was read
 	RequestsMax string
 	Bars        []incidentBar
 	Marks       []markLine
@@ -250,7 +250,7 @@ func (p *plot) draw(id string, width float64, ticks int) *timeline {
 	}
 	p.columns(t, x, scale)
 	p.line(t, x, busiest)
-	p.letters(t, x, scale, width)
+	p.letters(t, scale, width)
 	for _, in := range p.Incidents {
 		if in.MergedInto != "" || !in.Start.Before(end) || !in.Ongoing && in.End.Before(begin) {
 			continue
@@ -340,18 +340,29 @@ func (p *plot) line(t *timeline, x func(int) float64, busiest int64) {
 		return
 	}
 	var b strings.Builder
+	end := func() {
+		if b.Len() > 0 {
+			t.Requests = append(t.Requests, b.String())
+			b.Reset()
+		}
+	}
 	for i := range p.Points {
+		if p.Points[i].NoData {
+			end()
+			continue
+		}
 		y := requestsTop + requestsH*(1-float64(p.Points[i].Requests)/float64(busiest))
-		if i > 0 {
+		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
 		b.WriteString(num((x(i)+x(i+1))/2) + "," + num(y))
 	}
-	t.Requests, t.RequestsMax = b.String(), report.Count(busiest)
+	end()
+	t.RequestsMax = report.Count(busiest)
 }
 
 // letters stand at the right end of each band, none upon another.
-func (p *plot) letters(t *timeline, x func(int) float64, scale int64, width float64) {
+func (p *plot) letters(t *timeline, scale int64, width float64) {
 	if scale <= 0 {
 		return
 	}

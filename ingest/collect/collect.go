@@ -38,6 +38,8 @@ type Config struct {
 	Zone *time.Location // of stamps that print none; nil where they tell themselves
 	// Detect tells the format of a source from its first lines.
 	Detect func(Input, []byte) detect.Result
+	// Routes are those that the site has named itself.
+	Routes traffic.Patterns
 	// Site is the name that a Host header goes by.
 	Site func(host []byte) string
 	// Recall returns what was stored of a source's minute, nil where nothing was.
@@ -230,16 +232,15 @@ func (c *Collector) open(in Input) error {
 		calendar: parse.NewCalendar(parse.Time(time.Now().UnixNano())), quietAt: time.Now(),
 	}
 	c.sources = append(c.sources, s)
-	s.counter = newCounter(c.cfg.Site, func(m traffic.Minute) (*wire.Minute, []wire.Second, error) { return c.cfg.Recall(in.Name, m) })
+	s.counter = newCounter(c.cfg.Site, c.cfg.Routes, func(m traffic.Minute) (*wire.Minute, []wire.Second, error) { return c.cfg.Recall(in.Name, m) })
 	old, err := decodeCheckpoint(in.Position)
 	if err != nil {
 		c.log.Warn("a stored position is not readable, the source is read from its beginning", "source", in.Name, "err", err)
 	}
 	var at place
 	if old != nil {
-		s.before, s.again, s.marks = old, true, old.Marks
+		s.recall(old)
 		at = old.back(in.Again)
-		s.files = old.Files
 	}
 	if in.Stream != nil {
 		var from segment.Position
@@ -249,6 +250,7 @@ func (c *Collector) open(in Input) error {
 		in.Stream.Release(from)
 		s.from = &streamFollower{r: in.Stream.Reader(from), w: in.Stream}
 		s.inc = int(from.Seq)
+		s.introduce()
 		return nil
 	}
 	opt := tail.Options{FromEnd: in.FromEnd && old == nil, Handles: c.cfg.Handles}
@@ -258,6 +260,7 @@ func (c *Collector) open(in Input) error {
 		return err
 	}
 	s.from = fileFollower{f}
+	s.introduce()
 	return nil
 }
 

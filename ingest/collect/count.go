@@ -24,6 +24,7 @@ type counter struct {
 	site    func(host []byte) string
 	lastRaw []byte // Host header of the last request, and its site
 	last    string
+	routes  traffic.Patterns
 	route   []byte
 }
 
@@ -40,8 +41,8 @@ type second struct {
 	at   int64
 }
 
-func newCounter(site func([]byte) string, recall func(traffic.Minute) (*wire.Minute, []wire.Second, error)) *counter {
-	return &counter{recall: recall, site: site, minutes: make(map[traffic.Minute]*minute)}
+func newCounter(site func([]byte) string, routes traffic.Patterns, recall func(traffic.Minute) (*wire.Minute, []wire.Second, error)) *counter {
+	return &counter{recall: recall, site: site, routes: routes, minutes: make(map[traffic.Minute]*minute)}
 }
 
 // counts reports whether r is a request that a client sent.
@@ -63,10 +64,10 @@ func (c *counter) count(source, proxy, only string, r *parse.Record, ended parse
 		}
 		site = c.last
 	}
-	c.route = traffic.AppendRoute(c.route[:0], pathOf(r.URL))
+	c.route = c.routes.AppendRoute(c.route[:0], pathOf(r.URL))
 	k := traffic.Key{
 		Site: site, Minute: traffic.MinuteOf(ended), Source: source, Proxy: proxy, Backend: backendOf(r), Route: string(c.route),
-		Method: method(r.Method), StatusClass: statusClass(r.Status),
+		Method: method(r.Method), StatusClass: statusClass(r.Status), Version: string(r.Version),
 	}
 	m.table.Cell(k).Count(time.Duration(r.Ended-r.Time), r.Bytes)
 	if r.Status >= 500 {

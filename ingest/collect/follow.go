@@ -164,6 +164,13 @@ type checkpoint struct {
 	Counted place  `json:"counted"` // all before it was sent and counted
 	Flushed bool   `json:"flushed"` // also what looked unfinished
 	Marks   []mark `json:"marks"`   // places before it, oldest first
+	// Counts of all that was read up to Counted, by this process and those before.
+	Bytes    int64            `json:"bytes"`
+	Lines    int64            `json:"lines"`
+	Records  int64            `json:"records"`
+	Unparsed int64            `json:"unparsed"`
+	Losses   map[string]int64 `json:"losses,omitempty"`
+	LostAt   parse.Time       `json:"lost_at,omitempty"` // when the last of them came
 	// Files are the files that marks are in, each with one of its positions.
 	Files []tail.Position `json:"files,omitempty"`
 }

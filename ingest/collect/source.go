@@ -52,6 +52,7 @@ type source struct {
 	before  *checkpoint // up to where all was counted before a restart
 	again   bool        // what is read was counted before
 	flushed bool        // what the parser held back at the end was taken from it
+	begun   bool        // a first line came
 	marks   []mark
 	files   []tail.Position // that marks are in
 
@@ -60,6 +61,9 @@ type source struct {
 	longest                         int64      // ns, of recent requests
 	losses                          map[string]int64
 	lossy                           bool
+	earlier                         map[string]int64 // losses before a restart
+	lost                            int64            // all losses
+	lostAt                          parse.Time       // latest when the last of them came
 	atEnd                           bool
 	samples                         int // Records that were sent as samples
 	told                            state
@@ -100,6 +104,7 @@ func (s *source) pull(now time.Time, budget int64) (more bool, err error) {
 		s.atEnd = false
 		s.quietAt = now
 		budget -= int64(len(l.Text)) + 1
+		s.begin(l)
 		if s.parser == nil {
 			if err := s.wait(now, l); err != nil {
 				return false, err
@@ -111,6 +116,26 @@ func (s *source) pull(now time.Time, budget int64) (more bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// recall takes over what was read before a restart.
+func (s *source) recall(old *checkpoint) {
+	s.before, s.again, s.begun, s.marks, s.files = old, true, len(old.Marks) > 0, old.Marks, old.Files
+	s.bytes, s.lines, s.records, s.unparsed = old.Bytes, old.Lines, old.Records, old.Unparsed
+	s.earlier, s.lostAt = old.Losses, old.LostAt
+	for _, n := range old.Losses {
+		s.lost += n
+	}
+	s.lossy = old.LostAt != 0 && old.LostAt >= s.cfg.Again // something is missing in what is read again
+}
+
+// begin marks the first line of all, so that reading can go back to it as long
+// as no later mark is old enough.
+func (s *source) begin(l line) {
+	if !s.begun {
+		s.begun = true
+		s.markAt(math.MinInt64/2, l.inc, l.Offset, l.Number)
+	}
 }
 
 // catchUp ends reading again where the next line was not counted before.
@@ -231,8 +256,8 @@ func (s *source) take(l line) error {
 	}
 	s.catchUp(l.inc, l.Offset)
 	s.flushed = false
-	s.bytes += int64(len(l.Text)) + 1
 	if !s.again {
+		s.bytes += int64(len(l.Text)) + 1
 		s.lines++
 	}
 	if l.Cut {
@@ -380,6 +405,16 @@ func (s *source) progress(now time.Time) {
 		p.Losses[why] += n
 	}
 	p.Lossless = p.Lossless && len(p.Losses) == 0
+	total := int64(0)
+	for why, n := range s.earlier {
+		p.Losses[why] += n
+	}
+	for _, n := range p.Losses {
+		total += n
+	}
+	if total > s.lost {
+		s.lost, s.lostAt = total, s.latest
+	}
 	if t, ok := s.ring.oldest(); ok {
 		p.From = t
 	}
@@ -390,7 +425,7 @@ func (s *source) progress(now time.Time) {
 		p.Lag = 0
 	}
 	p.Minutes, p.Seconds = s.counter.changed()
-	p.Position = s.checkpoint()
+	p.Position = s.checkpoint(p.Losses)
 	s.c.send(p)
 }
 
@@ -409,8 +444,11 @@ func (s *source) state() state {
 
 // checkpoint is where reading goes on after a restart. What the parser holds
 // back is read again, so the place is before it.
-func (s *source) checkpoint() []byte {
-	c := checkpoint{Counted: s.from.position(), Flushed: s.flushed, Marks: s.marks, Files: s.files}
+func (s *source) checkpoint(losses map[string]int64) []byte {
+	c := checkpoint{
+		Counted: s.from.position(), Flushed: s.flushed, Marks: s.marks, Files: s.files,
+		Bytes: s.bytes, Lines: s.lines, Records: s.records, Unparsed: s.unparsed, Losses: losses, LostAt: s.lostAt,
+	}
 	if len(s.waits) > 0 { // nothing of it was counted
 		l := s.waits[0]
 		if p, err := s.from.before(l.inc, l.Offset, l.Number); err == nil {

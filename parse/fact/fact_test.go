@@ -193,6 +193,7 @@ func TestOrderKeepsParentsAndFileOrder(t *testing.T) {
 func TestVersionOrder(t *testing.T) {
 	ordered := []Version{
 		{}, {Evidence: 1 << 48}, {Signals: 1}, {Signals: 1, Evidence: 1 << 60}, {Records: 1}, {Records: 1, Signals: 9}, {Records: 2}, {Epoch: 1}, {Epoch: 1, Records: 5},
+		{Final: true}, {Final: true, Records: 1}, {Final: true, Epoch: 1},
 	}
 	for i, v := range ordered {
 		for k, w := range ordered {

@@ -10,10 +10,12 @@ import (
 	"why503/parse"
 )
 
-// A Version orders the states of one fact by completeness: a later rules
-// epoch first, then more Records, then more signals. Evidence tells apart
-// states that are equally complete.
+// A Version orders the states of one fact by completeness: a final one first,
+// for what was taken for a part of it in between may have turned out to belong
+// to another; then one of a later rules epoch, then of more Records, then of
+// more signals. Evidence tells apart states that are equally complete.
 type Version struct {
+	Final    bool
 	Epoch    uint32
 	Records  uint32
 	Signals  uint32
@@ -24,6 +26,7 @@ type Version struct {
 // depend on the order of q's Parts or Signals.
 func VersionOf(q *parse.Request, epoch uint32) Version {
 	return Version{
+		Final:    q.Final,
 		Epoch:    epoch,
 		Records:  uint32(len(q.Parts)),
 		Signals:  uint32(len(q.Signals)),
@@ -34,6 +37,8 @@ func VersionOf(q *parse.Request, epoch uint32) Version {
 // Less reports whether v is poorer than w, so that w may replace it.
 func (v Version) Less(w Version) bool {
 	switch {
+	case v.Final != w.Final:
+		return w.Final
 	case v.Epoch != w.Epoch:
 		return v.Epoch < w.Epoch
 	case v.Records != w.Records:
@@ -45,10 +50,15 @@ func (v Version) Less(w Version) bool {
 }
 
 // Uint64 packs v for a ReplacingMergeTree's version column: the order of the
-// numbers is the order of Less, up to 2^16 records and signals.
+// numbers is the order of Less, up to 2^14 epochs and 2^16 records and signals.
+// It leaves the highest bit to those who keep it as a signed number.
 func (v Version) Uint64() uint64 {
 	sat := func(n uint32) uint64 { return uint64(min(n, 1<<16-1)) }
-	return sat(v.Epoch)<<48 | sat(v.Records)<<32 | sat(v.Signals)<<16 | v.Evidence>>48
+	var final uint64
+	if v.Final {
+		final = 1 << 62
+	}
+	return final | min(uint64(v.Epoch), 1<<14-1)<<48 | sat(v.Records)<<32 | sat(v.Signals)<<16 | v.Evidence>>48
 }
 
 func evidence(parts []parse.Part) uint64 {

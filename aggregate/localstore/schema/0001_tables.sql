@@ -62,6 +62,7 @@ CREATE TABLE rollup_1h (
   hist BLOB NOT NULL,
   PRIMARY KEY (minute, key)
 ) WITHOUT ROWID;
+CREATE INDEX rollup_1h_key ON rollup_1h (key, minute, n); -- for time series of one backend
 CREATE TABLE rollup_1d (
   minute INTEGER NOT NULL, key INTEGER NOT NULL,
   n INTEGER NOT NULL, saved INTEGER NOT NULL, confidence INTEGER NOT NULL, crawlers INTEGER NOT NULL, background INTEGER NOT NULL,
@@ -86,6 +87,7 @@ CREATE TABLE traffic_1h (
   n INTEGER NOT NULL, saved INTEGER NOT NULL, bytes INTEGER NOT NULL, busy_ns INTEGER NOT NULL, hist BLOB NOT NULL,
   PRIMARY KEY (minute, key)
 ) WITHOUT ROWID;
+CREATE INDEX traffic_1h_key ON traffic_1h (key, minute, n);
 CREATE TABLE traffic_1d (
   minute INTEGER NOT NULL, key INTEGER NOT NULL,
   n INTEGER NOT NULL, saved INTEGER NOT NULL, bytes INTEGER NOT NULL, busy_ns INTEGER NOT NULL, hist BLOB NOT NULL,

@@ -195,14 +195,17 @@ func (s *server) recall(ctx context.Context) error {
 func (s *server) wire(ctx context.Context, out chan<- wire.Message) error {
 	s.registry = admin.NewRegistry(s.cfg.Version)
 	s.ingested = ingest.NewMetrics(s.registry)
+	routes, err := traffic.NewPatterns(texts(s.cfg.Routes))
+	if err != nil {
+		return err
+	}
 	s.collect = collect.New(collect.Config{
-		Zone: s.cfg.Zone.Location(), Detect: s.detect, Site: aggregate.Site, Recall: s.minute(ctx), Out: out, Log: s.log,
+		Zone: s.cfg.Zone.Location(), Detect: s.detect, Site: aggregate.Site, Routes: routes, Recall: s.minute(ctx), Out: out, Log: s.log,
 	})
 	queue := newQueue()
 	s.hub.queue = queue
-	var err error
 	s.core, err = live.New(ctx, live.Config{
-		Store: s.store, Rules: s.cfg.Rules, HashKey: []byte("why503 analyze"), Join: correlate.DefaultConfig(), Stored: s.stored,
+		Store: s.store, Rules: s.cfg.Rules, HashKey: []byte("why503 analyze"), Routes: routes, Redact: s.cfg.Redact, Join: correlate.DefaultConfig(), Stored: s.stored,
 		Env: func(k rules.KindSet) *rules.Env { return &rules.Env{Settings: s.settings.values, Kinds: k} },
 		Ask: func(w *wire.Want) { queue.put(s.link(w)) }, Tell: func(c *wire.Clock) { queue.put(s.link(c)) },
 		Changed: s.hub.changed, Notice: s.hub.notice, Placed: s.placed,

@@ -172,7 +172,7 @@ func (v *sources) takeStreams(ctx context.Context) {
 func (v *sources) look(ctx context.Context) {
 	found := v.find.Look()
 	for _, path := range found.New {
-		in := collect.Input{Name: path, Path: path, FromEnd: v.fromEnd && !v.lookedAt}
+		in := collect.Input{Name: absolute(path), Path: path, FromEnd: v.fromEnd && !v.lookedAt}
 		if !v.wanted(&in) {
 			continue
 		}

@@ -55,7 +55,7 @@ const (
 	rotateMin, rotateMax = 3 * time.Second, 20 * time.Second
 	deafMost             = 1200 * time.Millisecond // a daemon writes on to the renamed file
 	keepFor              = 4 * time.Minute
-	maxNumbers           = 1000
+	maxNumbers           = 200
 )
 
 func newLogfile(dir, copies, name string, mode Mode, rng *rand.Rand, counts *Counts, first time.Time) (*logfile, error) {

@@ -20,6 +20,7 @@ type writer struct {
 	due    scheduled
 	truth  *truth
 	counts *Counts
+	ready  func() bool // serve knows where in the files it is
 }
 
 // A scheduled is what is written some time after its program was done with it.
@@ -45,8 +46,8 @@ func (s *scheduled) Pop() any {
 // linesPerRequest is how many lines a set has of a request, about.
 const linesPerRequest = 58
 
-// quietFirst is how long nothing is rotated at first: of a file that was never
-// read there is no place yet from which it could be followed.
+// quietFirst is how long nothing is rotated at first, and longer until serve has
+// stored a place in every file: before, there is none from which it could follow.
 const quietFirst = 5 * time.Second
 
 func newWriter(cfg Config, live, copies string, t *truth, counts *Counts) (*writer, error) {
@@ -92,7 +93,7 @@ func (w *writer) run(ctx context.Context) error {
 			}
 		}
 		for _, f := range w.files {
-			if err := f.tick(now, !more); err != nil {
+			if err := f.tick(now, !more || !w.ready()); err != nil {
 				return fmt.Errorf("%s: %w", f.name, err)
 			}
 		}

@@ -89,23 +89,31 @@ func TestServeTellsOfEveryFailedRequestInTime(t *testing.T) {
 	sourcesHold(t, s)
 }
 
-// told holds that people see each incident.
+// told holds that people see each incident, and the newest first of all.
 func told(t *testing.T, s *server) {
 	t.Helper()
 	list := s.incidents(t)
 	if len(list) == 0 {
 		t.Error("no incident is left")
 	}
-	for _, in := range list {
+	for i, in := range list {
 		t.Logf("%s: %s", in.ID, in.Sentence)
-		for _, path := range []string{"/", "/incidents", "/incidents/" + in.ID} {
+		pages := []string{"/incidents/" + in.ID}
+		if i == 0 {
+			pages = append(pages, "/")
+		}
+		for _, path := range pages {
 			page, err := s.fetch(path)
 			if err != nil {
 				t.Error(err)
 			}
-			if in.Sentence == "" || !strings.Contains(words(page), words(html.EscapeString(in.Sentence))) {
+			if in.Sentence == "" || !strings.Contains(words(page), in.Sentence) {
 				t.Errorf("%s does not say %q", path, in.Sentence)
 			}
+		}
+		page, err := s.fetch("/incidents")
+		if err != nil || !strings.Contains(page, "/incidents/"+in.ID) {
+			t.Errorf("/incidents does not list %s: %v", in.ID, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ package livetest
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -41,9 +42,28 @@ func newSite(t *testing.T) *site {
 	}
 	s.varnishd = launch(t, "varnishd", args...)
 	answers(t, s.front)
+	t.Cleanup(s.keep)
 	// What Varnish says of each client's request, written by another program.
 	s.ncsa = launch(t, "varnishncsa", "-n", s.instance(), "-c", "-w", s.file("truth.txt"), "-F", "%{X-Request-ID}i %s %{Varnish:vxid}x %O %U%q")
 	return s
+}
+
+// keep puts the logs of a test that failed where a person wants them.
+func (s *site) keep() {
+	dir := os.Getenv("WHY503_LIVETEST_KEEP")
+	if !s.t.Failed() || dir == "" {
+		return
+	}
+	log, err := exec.Command("varnishlog", "-n", s.instance(), "-d", "-g", "request").Output()
+	if err == nil {
+		err = os.WriteFile(s.log("varnishlog.log"), log, 0o644)
+	}
+	if err == nil {
+		err = os.CopyFS(filepath.Join(dir, s.t.Name()+time.Now().Format("-150405")), os.DirFS(s.dir))
+	}
+	if err != nil {
+		s.t.Logf("keeping what there is: %v", err)
+	}
 }
 
 func (s *site) file(name string) string { return filepath.Join(s.dir, name) }

@@ -39,13 +39,13 @@ func watch(s *server, prefix string) (*watcher, func()) {
 	// What is new, and what has had its time: what was seen ended by then.
 	work.Go(func() {
 		for ctx.Err() == nil {
-			w.look(begin, -20*time.Second, time.Second)
+			w.look(begin, -8*time.Second, time.Second)
 			sleep(ctx, lookEvery)
 		}
 	})
 	work.Go(func() {
 		for ctx.Err() == nil {
-			w.look(begin, -hold-20*time.Second, -hold+10*time.Second)
+			w.look(begin, -hold-12*time.Second, -hold+time.Second)
 			sleep(ctx, 5*lookEvery)
 		}
 	})
@@ -127,22 +127,25 @@ func (w *watcher) since(seen map[string]time.Time, answers map[string]answer) ti
 // allFinal waits until everything in the list is final, and returns it.
 func (w *watcher) allFinal(t *testing.T, from time.Time, most time.Duration) []row {
 	t.Helper()
-	var rows []row
-	eventually(t, "all requests to be final", most, func() (err error) {
-		if rows, err = w.s.list(from, time.Now().Add(time.Minute)); err != nil {
-			return err
+	for end := time.Now().Add(most); ; time.Sleep(time.Second) {
+		rows, err := w.s.list(from, time.Now().Add(time.Minute))
+		if err != nil {
+			t.Fatal(err)
 		}
-		open := 0
-		for i := range rows {
-			if !rows[i].Final {
-				open++
+		open := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.Final })
+		if len(open) == 0 {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for i := range rows {
+				w.see(&rows[i], time.Now())
 			}
+			return rows
 		}
-		if open > 0 {
-			time.Sleep(time.Second)
-			return fmt.Errorf("%d of %d are not", open, len(rows))
+		if time.Now().After(end) {
+			for i := range open[:min(len(open), 20)] {
+				t.Errorf("not final after %s, of %d: %s", time.Since(open[i].Ended).Round(time.Second), len(open), open[i].words())
+			}
+			return rows
 		}
-		return nil
-	})
-	return rows
+	}
 }

@@ -32,11 +32,19 @@ type Config struct {
 	// all requests fail, instead of spreading them evenly.
 	Bursts bool
 	Every  time.Duration // in place of a minute
+	// Storm is a time in which another share of requests fails.
+	Storm Storm
 	// Bytes and Requests bound what is written, over all files of a set; the
 	// one met first counts, and 0 is no bound. One of them must be set.
 	Bytes    int64
 	Requests int64
 	Site     string // host name of the site
+}
+
+// A Storm begins some time after Start.
+type Storm struct {
+	After, For time.Duration
+	Failures   float64
 }
 
 // Defaults returns a Config that lacks only a bound.
@@ -53,6 +61,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("rate %v: must be above 0 and at most 1e8", c.Rate)
 	case !(c.Failures >= 0 && c.Failures <= 1):
 		return fmt.Errorf("failures %v: is a share, 0 to 1", c.Failures)
+	case !(c.Storm.Failures >= 0 && c.Storm.Failures <= 1):
+		return fmt.Errorf("failures %v in a storm: is a share, 0 to 1", c.Storm.Failures)
 	case c.Bytes <= 0 && c.Requests <= 0:
 		return errors.New("neither bytes nor requests is set: it would never end")
 	case c.Site == "":
@@ -107,7 +117,7 @@ func Formats() (names []string) {
 func Write(w io.Writer, name string, c Config) (Count, error) {
 	for _, f := range alone {
 		if f.name == name {
-			return write([]format{f}, []io.Writer{w}, c)
+			return write([]format{f}, []io.Writer{w}, c, nil)
 		}
 	}
 	return Count{}, fmt.Errorf("format %q: known are %v", name, Formats())
@@ -128,14 +138,15 @@ func WriteSet(dir string, c Config) (count Count, err error) {
 		defer func() { err = errors.Join(err, file.Close()) }()
 		writers = append(writers, file)
 	}
-	return write(linked, writers, c)
+	return write(linked, writers, c, nil)
 }
 
 var newline = []byte{'\n'}
 
 // write makes requests one by one and writes what each format says of them in
-// the order of their ends.
-func write(formats []format, writers []io.Writer, c Config) (Count, error) {
+// the order of their ends. Of each it asks pace, which may wait for its time,
+// and may call flush for what was written before.
+func write(formats []format, writers []io.Writer, c Config, pace func(start int64, flush func() error) error) (Count, error) {
 	if err := c.Validate(); err != nil {
 		return Count{}, err
 	}
@@ -165,6 +176,14 @@ func write(formats []format, writers []io.Writer, c Config) (Count, error) {
 		}
 		return nil
 	}
+	flush := func() error {
+		for i, out := range outs {
+			if err := out.Flush(); err != nil {
+				return fmt.Errorf("writing %s: %w", formats[i].name, err)
+			}
+		}
+		return nil
+	}
 	for (c.Requests <= 0 || count.Requests < c.Requests) && (c.Bytes <= 0 || count.Bytes < c.Bytes) {
 		slot := queue.slot()
 		r := &queue.slots[slot]
@@ -172,6 +191,11 @@ func write(formats []format, writers []io.Writer, c Config) (Count, error) {
 		count.Requests++
 		if r.fault != none {
 			count.Failures++
+		}
+		if pace != nil {
+			if err := pace(r.start, flush); err != nil {
+				return count, errors.Join(err, flush())
+			}
 		}
 		if err := drain(r.start); err != nil {
 			return count, err
@@ -186,10 +210,5 @@ func write(formats []format, writers []io.Writer, c Config) (Count, error) {
 	if err := drain(1<<63 - 1); err != nil {
 		return count, err
 	}
-	for i, out := range outs {
-		if err := out.Flush(); err != nil {
-			return count, fmt.Errorf("writing %s: %w", formats[i].name, err)
-		}
-	}
-	return count, nil
+	return count, flush()
 }

@@ -263,3 +263,43 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+func TestAStreamHandsOutWhatASetHolds(t *testing.T) {
+	c := Defaults()
+	c.Requests, c.Failures, c.Rate = 500, 0.2, 100
+	dir := t.TempDir()
+	if _, err := WriteSet(dir, c); err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewStream(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]bytes.Buffer, len(Files()))
+	failed, last := make(map[int64]bool), int64(0)
+	for e, ok := s.Next(); ok; e, ok = s.Next() {
+		if e.At < last {
+			t.Fatalf("an entry of %d comes after one of %d", e.At, last)
+		}
+		last = e.At
+		got[e.File].Write(e.Text)
+		if e.Of.Failed() {
+			failed[e.Of.Number] = true
+		}
+		if e.Status >= 500 && e.Status != 503 && !e.Of.Failed() {
+			t.Errorf("%s answered %d, and nothing failed", Files()[e.File], e.Status)
+		}
+	}
+	for i, name := range Files() {
+		want, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(want, got[i].Bytes()) {
+			t.Errorf("%s is not the same", name)
+		}
+	}
+	if n := len(failed); n < 50 || n > 150 {
+		t.Errorf("%d of 500 failed, with a share of 0.2", n)
+	}
+}

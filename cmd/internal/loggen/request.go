@@ -189,6 +189,9 @@ func (g *generator) fault(x *uint64) fault {
 		}
 		p = in
 	}
+	if s := &g.c.Storm; g.now >= float64(s.After) && g.now < float64(s.After+s.For) {
+		p = s.Failures
+	}
 	if g.share() >= p {
 		return none
 	}
