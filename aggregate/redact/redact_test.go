@@ -1,6 +1,9 @@
 package redact
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestLines(t *testing.T) {
 	for _, c := range [][2]string{
@@ -39,4 +42,16 @@ func TestClient(t *testing.T) {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
 	}
+}
+
+func FuzzLineLeavesNoAddress(f *testing.F) {
+	f.Add("GET /x from ", "203.0.113.77", " done")
+	f.Fuzz(func(t *testing.T, before, _ string, after string) {
+		if strings.ContainsAny(before[max(0, len(before)-1):]+after[:min(1, len(after))], "0123456789.:abcdefABCDEF%/") || len(before)+len(after) > 500 {
+			return
+		}
+		if got := Line(before + "203.0.113.77" + after); strings.Contains(got, "203.0.113.77") {
+			t.Errorf("%q", got)
+		}
+	})
 }
