@@ -8,6 +8,11 @@ SHELL          := /bin/bash
 GOLANGCI_LINT  := v2.15.0
 LAB            ?= ../shared/lab
 BENCH_SIZES    ?= 100MB 1GB 4GB
+SEED           ?= 1
+SECONDS        ?= 60
+MODE           ?= rename
+KILLS          ?= 100
+RATE           ?= 5000
 
 lint    := .cache/bin/golangci-lint-$(GOLANGCI_LINT)
 skipped := .cache/skipped
@@ -19,7 +24,7 @@ with = set -- $$folder*.log*; \
 	[ ! -e $${folder}varnish.vcl ] || set -- --vcl $${folder}varnish.vcl "$$@"; \
 	[ ! -e $${folder}nginx.conf ] || set -- --nginx-conf $${folder}nginx.conf "$$@"
 
-.PHONY: help build run test lint fuzz bench lab cover examples clean
+.PHONY: help build run test lint fuzz bench lab cover chaos examples clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -70,6 +75,10 @@ lab: build ## score the labelled incidents in LAB
 	for profile in full plain raw proxy; do \
 		echo "== $$profile"; $(LAB)/score.py bin/why503 $(LAB)/dev --only $(LAB)/first.txt --profile $$profile; \
 	done
+
+chaos: build ## kill serve while it reads, compare with the truth (SEED=1 SECONDS=60 MODE=rename KILLS=100 RATE=5000)
+	CGO_ENABLED=0 go build -trimpath -o bin/chaos ./cmd/chaos
+	@bin/chaos --binary bin/why503 --seed $(SEED) --seconds $(SECONDS) --mode $(MODE) --kills $(KILLS) --rate $(RATE)
 
 cover: ## share of statements that tests run, by package
 	@mkdir -p .cache

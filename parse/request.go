@@ -57,6 +57,9 @@ type Part struct {
 	Host string
 	// Kind is the kind of source that it stands in.
 	Kind SourceKind
+	// File names the source, in a Request that left those who know its number;
+	// else empty.
+	File string
 }
 
 // A Join says how a Record was recognised as belonging to a Request.

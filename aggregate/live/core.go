@@ -27,6 +27,8 @@ type Store interface {
 	Incidents(ctx context.Context, q aggregate.Query, cursor string, limit int) ([]aggregate.Incident, string, error)
 	Summary(ctx context.Context, q aggregate.Query) (*aggregate.Summary, error)
 	Records(ctx context.Context, uid string) (request []byte, version uint64, err error)
+	Minute(ctx context.Context, source string, m traffic.Minute) (*aggregate.SourceMinute, error)
+	Clients(ctx context.Context, q aggregate.Query) (int64, error)
 }
 
 // Metrics are told what happens; see package metrics.
@@ -132,6 +134,7 @@ func New(ctx context.Context, cfg Config) (*Core, error) {
 	if c.settled, err = cfg.Store.Settled(ctx); err != nil {
 		return nil, fmt.Errorf("reading what is stored: %w", err)
 	}
+	c.join.Resume(c.settled)
 	if err := c.restore(ctx); err != nil {
 		return nil, fmt.Errorf("reading what is stored: %w", err)
 	}
@@ -321,7 +324,7 @@ func (c *Core) records(m *wire.Records) {
 	for i := range m.Items {
 		it := &m.Items[i]
 		it.Record.Source = m.Source
-		s.sampled(it.Record)
+		s.sampled(it.ID, it.Record)
 		if m.Sample {
 			continue
 		}
@@ -358,7 +361,7 @@ func (c *Core) now() parse.Time {
 }
 
 func (c *Core) tick(ctx context.Context) error {
-	c.look()
+	c.look(ctx)
 	if err := c.join.Tick(c.now(), c.wall.UnixNano()); err != nil {
 		return fmt.Errorf("joining: %w", err)
 	}
@@ -453,6 +456,11 @@ func (c *Core) Request(q *parse.Request) {
 	f := &aggregate.Fact{Row: row, Version: version(q), Words: v.Words, Advice: v.Advice}
 	for i := range q.Parts {
 		f.Background = f.Background || q.Parts[i].Record.Background
+	}
+	for _, parts := range [][]parse.Part{q.Parts, q.Signals} {
+		for i := range parts {
+			parts[i].File = c.sources[parts[i].Record.Source].short
+		}
 	}
 	if b, err := wire.AppendRequest(nil, q); err == nil {
 		f.Records = b

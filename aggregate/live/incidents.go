@@ -42,7 +42,8 @@ func (c *Core) describe(ctx context.Context, in *incident.Incident) aggregate.In
 		Causes: []aggregate.Cause{}, Localisation: []aggregate.Local{}, WhatIf: []struct{}{}, Chain: []aggregate.ChainLink{},
 		Reached: map[string]int64{}, Missing: []aggregate.MissingCount{},
 	}
-	sum, err := c.cfg.Store.Summary(ctx, aggregate.Query{From: from.Truncate(time.Minute), To: to.Add(time.Microsecond), Site: in.Site})
+	q := aggregate.Query{From: from.Truncate(time.Minute), To: to.Add(time.Microsecond), Site: in.Site}
+	sum, err := c.cfg.Store.Summary(ctx, q)
 	if err != nil {
 		c.log.Warn("an incident is told without its causes", "incident", in.ID, "err", err)
 		return row
@@ -51,10 +52,8 @@ func (c *Core) describe(ctx context.Context, in *incident.Incident) aggregate.In
 	if len(sum.Causes) > 0 {
 		row.Chain = sum.Causes[0].Chain
 	}
-	for i := range sum.Incidents {
-		if sum.Incidents[i].ID == in.ID {
-			row.Clients = sum.Incidents[i].Clients
-		}
+	if row.Clients, err = c.cfg.Store.Clients(ctx, q); err != nil {
+		c.log.Warn("an incident is told without its clients", "incident", in.ID, "err", err)
 	}
 	return row
 }

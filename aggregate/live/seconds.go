@@ -13,6 +13,10 @@ import (
 // as facts may still change, and some time for those that come late.
 const remember = 15 * time.Minute
 
+// linger is how long it is known in any case what a fact counted as, however old
+// the logs are that it is of: until it is final, it may be taken back.
+const linger = 3 * time.Minute
+
 // seconds are the failures and requests of the last while, by site and second,
 // as the incident detector takes them. Facts change: each is counted where its
 // last state says.
@@ -32,6 +36,7 @@ type tally struct {
 	failures    int64
 	causes      map[string]int64
 	first, last parse.Time
+	since       time.Time // when it was last counted in
 }
 
 // An entry is what a fact counted as.
@@ -40,6 +45,7 @@ type entry struct {
 	cause string // "" where it is no failure
 	ended parse.Time
 	class string
+	since time.Time // when it came to count so
 }
 
 func newSeconds() seconds {
@@ -78,11 +84,12 @@ func (s *seconds) set(row *aggregate.Failure) {
 		e.cause = row.Cause
 	}
 	if old, ok := s.facts[row.UID]; ok {
-		if old == e {
+		if e.since = old.since; old == e {
 			return
 		}
 		s.count(old, -1)
 	}
+	e.since = time.Now()
 	s.facts[row.UID] = e
 	s.count(e, 1)
 }
@@ -100,6 +107,7 @@ func (s *seconds) count(e entry, n int64) {
 		return
 	}
 	t := s.tally(e.at)
+	t.since = time.Now()
 	t.failures += n
 	t.causes[e.cause] += n
 	if n > 0 {
@@ -135,6 +143,17 @@ func (s *seconds) requests(source, site string, at, n int64) int64 {
 	return max(0, n-old)
 }
 
+// behind takes back the requests of a source that turned out not to be
+// client-facing.
+func (s *seconds) behind(source string) {
+	for k, t := range s.of {
+		if _, ok := t.requests[source]; ok {
+			delete(t.requests, source)
+			s.dirty[k] = struct{}{}
+		}
+	}
+}
+
 // tell tells the detector what changed, and forgets what is too old.
 func (s *seconds) tell(d *incident.Live, now time.Time) {
 	for k := range s.dirty {
@@ -152,14 +171,14 @@ func (s *seconds) tell(d *incident.Live, now time.Time) {
 		d.Set(k.site, sec)
 	}
 	clear(s.dirty)
-	old := now.Add(-remember).Unix()
-	for k := range s.of {
-		if k.at < old {
+	old, before := now.Add(-remember).Unix(), time.Now().Add(-linger)
+	for k, t := range s.of {
+		if k.at < old && t.since.Before(before) {
 			delete(s.of, k)
 		}
 	}
 	for uid, e := range s.facts {
-		if e.at.at < old {
+		if e.at.at < old && e.since.Before(before) {
 			delete(s.facts, uid)
 		}
 	}

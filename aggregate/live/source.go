@@ -37,8 +37,15 @@ type source struct {
 	changed map[traffic.Minute]bool      // not stored
 	second  []aggregate.SourceSecond     // not stored
 
-	samples []*parse.Record
-	seen    int // samples that came
+	samples   []sample
+	sampleIDs map[parse.RecordID]struct{}
+	seen      int // samples that came
+	looked    int // samples that had come when the hops were put in order last
+}
+
+type sample struct {
+	id  parse.RecordID
+	rec *parse.Record
 }
 
 type snapshot struct {
@@ -112,16 +119,17 @@ func (s *source) restore(old aggregate.SourceState) {
 
 // place decides anew whether the source is client-facing, and lets all that is
 // counted be stored again where that changed.
-func (c *Core) place(s *source) {
-	front := correlate.Requests(s.join.Kind) && s.join.Rank == 0 && s.join.Twin == nil
+func (c *Core) place(s *source) (front bool) {
+	front = correlate.Requests(s.join.Kind) && s.join.Rank == 0 && s.join.Twin == nil
 	if front == s.front {
-		return
+		return front
 	}
 	s.front = front
 	c.cfg.Placed(s.join.ID, front)
 	for m := range s.minutes {
 		s.changed[m] = true
 	}
+	return front
 }
 
 func (c *Core) tellClock(s *source) {
@@ -161,7 +169,6 @@ func (c *Core) progress(m *wire.Progress) {
 		st.Losses = append(st.Losses, aggregate.Loss{Reason: why, Count: n})
 	}
 	slices.SortFunc(st.Losses, func(a, b aggregate.Loss) int { return compare(a.Reason, b.Reason) })
-	st.Settings, _ = json.Marshal(settings{s.join.Rank, s.join.Offset, s.zone, s.join.HasIDs, s.settled})
 	st.SkewMS = float64(s.join.Offset+s.zone) / -1e6
 	st.Updated = c.wall.UTC()
 	s.fresh = true
@@ -180,6 +187,7 @@ func (c *Core) progress(m *wire.Progress) {
 // batch adds what of the source is not stored yet.
 func (s *source) batch(b *aggregate.Batch) {
 	if s.fresh {
+		s.state.Settings, _ = json.Marshal(settings{s.join.Rank, s.join.Offset, s.zone, s.join.HasIDs, s.settled})
 		b.Sources = append(b.Sources, s.state)
 	}
 	for m := range s.changed {
@@ -214,14 +222,24 @@ func (s *source) committed() {
 	}
 }
 
-// sampled keeps a Record for the next survey.
-func (s *source) sampled(r *parse.Record) {
-	s.seen++
-	if len(s.samples) < maxSamples {
-		s.samples = append(s.samples, r.Clone())
+// sampled keeps a Record for the next survey, once: what was asked for comes
+// again, and would outvote the others.
+func (s *source) sampled(id parse.RecordID, r *parse.Record) {
+	if _, ok := s.sampleIDs[id]; ok {
 		return
 	}
-	s.samples[s.seen%maxSamples] = r.Clone()
+	s.seen++
+	if len(s.samples) < maxSamples {
+		s.samples = append(s.samples, sample{id, r.Clone()})
+	} else {
+		old := &s.samples[s.seen%maxSamples]
+		delete(s.sampleIDs, old.id)
+		*old = sample{id, r.Clone()}
+	}
+	if s.sampleIDs == nil {
+		s.sampleIDs = make(map[parse.RecordID]struct{})
+	}
+	s.sampleIDs[id] = struct{}{}
 }
 
 // Origin implements aggregate.Namer.

@@ -1,14 +1,18 @@
 package live
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"time"
 
+	"why503/aggregate"
 	"why503/aggregate/incident"
 	"why503/parse"
 	"why503/parse/correlate"
+	"why503/parse/traffic"
 )
 
 // A surveyor decides when to find out anew which hop is in front of which, and
@@ -28,12 +32,14 @@ const (
 )
 
 // look surveys where it is due.
-func (c *Core) look() {
+func (c *Core) look(ctx context.Context) {
 	seen := 0
+	v := &c.survey
 	for _, s := range c.sources {
 		seen += s.seen
+		// Of a source that began late the others have long shown enough.
+		v.due = v.due || s.seen >= surveyLeast && s.seen >= 2*s.looked && s.looked < maxSamples
 	}
-	v := &c.survey
 	switch since := c.wall.Sub(v.last); {
 	case seen < surveyLeast && seen == v.seen:
 		return
@@ -53,6 +59,7 @@ func (c *Core) look() {
 	v.last, v.seen, v.due = c.wall, seen, false
 	var samples []correlate.Sample
 	for _, s := range c.sources {
+		s.looked = s.seen
 		if s.reading {
 			samples = append(samples, correlate.Sample{Source: s.join, Records: s.ordered(), Zoned: s.zoned})
 		}
@@ -81,7 +88,9 @@ func (c *Core) look() {
 			moved = true
 			c.tellClock(s)
 		}
-		c.place(s)
+		if front := s.front; c.place(s) != front {
+			c.correct(ctx, s)
+		}
 		s.fresh = s.fresh || s.state.Position != nil
 	}
 	if moved {
@@ -90,6 +99,29 @@ func (c *Core) look() {
 			return
 		}
 		c.log.Info("the hops were put in order", "sources", len(samples))
+	}
+}
+
+// correct takes over what was counted of a source before a restart, while it was
+// thought to stand elsewhere, so that it is stored again.
+func (c *Core) correct(ctx context.Context, s *source) {
+	if !s.front {
+		c.seconds.behind(s.name)
+	}
+	last := traffic.MinuteOf(max(s.readTo, parse.Time(s.state.Last.UnixNano())))
+	for m := last - keepMinutes; m <= last; m++ {
+		if s.minutes[m] != nil {
+			continue
+		}
+		old, err := c.cfg.Store.Minute(ctx, s.name, m)
+		switch {
+		case err == nil:
+			s.minutes[m] = &snapshot{old.Rows, old.Failed}
+			s.changed[m] = true
+		case !errors.Is(err, aggregate.ErrNotFound):
+			c.log.Warn("correcting what was counted of a source", "source", s.name, "err", err)
+			return
+		}
 	}
 }
 
@@ -110,7 +142,10 @@ func (c *Core) known() bool {
 
 // ordered returns the samples in the order of their ends.
 func (s *source) ordered() []*parse.Record {
-	out := slices.Clone(s.samples)
+	out := make([]*parse.Record, len(s.samples))
+	for i := range s.samples {
+		out[i] = s.samples[i].rec
+	}
 	slices.SortStableFunc(out, func(a, b *parse.Record) int { return int(min(1, max(-1, a.Ended-b.Ended))) })
 	return out
 }

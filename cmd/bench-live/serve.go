@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -67,10 +66,19 @@ func (s *serve) profile(ctx context.Context, length time.Duration) error {
 	if s.cfg.keep == "" {
 		return nil
 	}
-	heap, err := get(s.addr, "/debug/pprof/heap")
-	return errors.Join(err,
-		os.WriteFile(filepath.Join(s.cfg.keep, "cpu.pprof"), []byte(b), 0o644),
-		os.WriteFile(filepath.Join(s.cfg.keep, "heap.pprof"), []byte(heap), 0o644))
+	return os.WriteFile(filepath.Join(s.cfg.keep, "cpu.pprof"), []byte(b), 0o644)
+}
+
+// heap keeps what is in memory at the end.
+func (s *serve) heap() error {
+	if s.cfg.keep == "" {
+		return nil
+	}
+	b, err := get(s.addr, "/debug/pprof/heap")
+	if err != nil {
+		return fmt.Errorf("profiling: %w", err)
+	}
+	return os.WriteFile(filepath.Join(s.cfg.keep, "heap.pprof"), []byte(b), 0o644)
 }
 
 // metric reads a metric in Prometheus' text format: the sum or the most of its

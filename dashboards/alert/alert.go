@@ -90,7 +90,7 @@ func (c *Config) of(in aggregate.Incident, withdrawn bool) Alert {
 	a := Alert{
 		Schema: schema, Kind: Opened, Site: in.Site, ID: in.ID, Firing: in.Ongoing && in.MergedInto == "" && !withdrawn, Severity: string(slo.Page),
 		Title: n.Title, Subject: n.Subject, Sentence: n.Sentence, Cause: n.Main, Causes: short(n.Cause, maxText), Where: short(n.Where, maxText), Quote: short(n.Quote, maxQuote), Source: short(n.Source, maxText),
-		Do: short(n.Do, maxText), Next: "why503 incidents show " + in.ID, Link: c.link("/incidents/" + url.PathEscape(in.ID)), Start: in.Start, Incident: &in,
+		Do: short(n.Do, maxText), Next: next(&in), Link: c.link("/incidents/" + url.PathEscape(in.ID)), Start: in.Start, Incident: &in,
 	}
 	if len(in.Causes) > 0 {
 		a.Layer = report.Escape(in.Causes[0].Layer)
@@ -240,3 +240,17 @@ func upperFirst(s string) string {
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }
+
+// next is the command that tells more: the story of a typical request, from the
+// store of the host that alerts.
+func next(in *aggregate.Incident) string {
+	for i := range in.Causes {
+		if uid := in.Causes[i].UID; len(uid) >= shortUID {
+			return "why503 explain " + uid[:shortUID]
+		}
+	}
+	return ""
+}
+
+// shortUID is how much of a uid names a request among all of a store.
+const shortUID = 12

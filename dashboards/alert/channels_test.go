@@ -119,7 +119,7 @@ func TestTextCarriesAllThatAPersonNeeds(t *testing.T) {
 cause  database.lock_wait 100 (100 %)
 │ evidence of database.lock_wait    db.log@db-1
 do    Make it stop.
-next  why503 incidents show 20260102T0303Z-0a1b2c3d
+next  why503 explain 0a1b2c3d4e5f
 see   https://why503.example/incidents/20260102T0303Z-0a1b2c3d
 `
 	a := sample()
@@ -160,7 +160,7 @@ func TestWebhook(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]any{"kind": "opened", "dedup_key": "k1", "site": "shop.example", "id": "20260102T0303Z-0a1b2c3d", "firing": true, "cause": "database.lock_wait",
-		"layer": "database", "evidence": "evidence of database.lock_wait", "next_command": "why503 incidents show 20260102T0303Z-0a1b2c3d", "end": nil, "schema": 1.0} {
+		"layer": "database", "evidence": "evidence of database.lock_wait", "next_command": "why503 explain 0a1b2c3d4e5f", "end": nil, "schema": 1.0} {
 		if body[key] != want {
 			t.Errorf("%s is %v, want %v", key, body[key], want)
 		}
@@ -295,7 +295,7 @@ func TestSlackWebhook(t *testing.T) {
 	want := "<!here> ● shop.example is failing: 10 % since 03:03 UTC\n" +
 		"100 of 1,000 requests (10 %) are failing since 03:03:00 UTC because row locks in MariaDB held up /php/ for up to 6.6 s.\n" +
 		"cause  database.lock_wait 100 (100 %)\n" +
-		"do    Make it stop.\nnext  why503 incidents show 20260102T0303Z-0a1b2c3d\n" +
+		"do    Make it stop.\nnext  why503 explain 0a1b2c3d4e5f\n" +
 		"```\nevidence of database.lock_wait\n```\ndb.log@\u200bdb-1\n<https://why503.example/incidents/20260102T0303Z-0a1b2c3d|Incident>"
 	if err := json.Unmarshal(got()[0].body, &m); err != nil {
 		t.Fatal(err)

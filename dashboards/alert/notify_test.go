@@ -116,7 +116,7 @@ func running(t *testing.T, cfg Config, box Outbox, s sender) (*Notifier, func())
 func incidentOf(id string, begin time.Time, failures int64, cause string) aggregate.Incident {
 	return aggregate.Incident{
 		ID: id, Site: "shop.example", Start: begin, End: time.Now(), Ongoing: true, Failures: failures, Requests: 10 * failures,
-		Causes: []aggregate.Cause{{Cause: cause, Count: failures, Decidable: failures, Confidence: 0.95, Words: "it was " + cause, Layer: "database",
+		Causes: []aggregate.Cause{{Cause: cause, UID: "0a1b2c3d4e5f60718293a4b5c6d7e8f9", Count: failures, Decidable: failures, Confidence: 0.95, Words: "it was " + cause, Layer: "database",
 			Advice: []string{"Make it stop."},
 			Chain:  []aggregate.ChainLink{{Link: aggregate.Link{Cause: cause, Level: "root", Line: "evidence of " + cause, File: "db.log", Host: "db-1"}}}}},
 	}

@@ -125,7 +125,7 @@ func (e *explainer) saw() {
 		if part.Record == nil || part.Record.Kind == parse.KindSession {
 			return
 		}
-		r := row{program: e.own(plain, e.programOf(part.Record)), place: e.placeOf(part.Record), part: part, signal: signal}
+		r := row{program: e.own(plain, e.programOf(part.Record)), place: e.placeOf(part), part: part, signal: signal}
 		pw, lw = max(pw, r.program.width()), max(lw, min(r.place.width(), e.Width/2-10))
 		rows = append(rows, r)
 	}
@@ -157,8 +157,16 @@ func (e *explainer) inChain(i int) bool {
 	return slices.ContainsFunc(e.v.Chain, func(k rules.Link) bool { return k.Part == i })
 }
 
-func (e *explainer) placeOf(r *parse.Record) line {
-	name := e.file(r.Source)
+// fileOf names the source of a part.
+func (e *explainer) fileOf(p *parse.Part) string {
+	if p.File != "" {
+		return p.File
+	}
+	return e.file(p.Record.Source)
+}
+
+func (e *explainer) placeOf(p *parse.Part) line {
+	r, name := p.Record, e.fileOf(p)
 	if name == "" {
 		return nil
 	}

@@ -161,7 +161,7 @@ func (e *explainer) hops() []Hop {
 			return
 		}
 		h := Hop{
-			Program: e.programOf(r), Host: part.Host, File: e.file(r.Source), Line: r.Line, Status: r.Status,
+			Program: e.programOf(r), Host: part.Host, File: e.fileOf(part), Line: r.Line, Status: r.Status,
 			Hop:  r.Kind == parse.KindRequest || r.Kind == parse.KindFetch,
 			Text: firstLine(fault(r)), Raw: rawOf(r), Signal: signal, Cut: r.Incomplete, Background: r.Background, Clock: time.Duration(part.Offset),
 		}

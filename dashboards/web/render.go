@@ -12,7 +12,7 @@ import (
 // pages are the templates, each with the layout around it.
 var pages = func() map[string]*template.Template {
 	funcs := template.FuncMap{
-		"shown": shown, "sentence": sentence, "advice": advice, "plain": plainly, "quoted": quoted, "count": report.Count, "asset": assetURL, "patterns": patterns,
+		"shown": shown, "short": short, "sentence": sentence, "advice": advice, "plain": plainly, "quoted": quoted, "count": report.Count, "asset": assetURL, "patterns": patterns,
 		"share": report.Share, "ratio": report.Ratio, "span": report.Span, "family": familyOf, "program": report.ProgramName, "upper": report.UpperFirst,
 		"whyMissing": report.WhyMissing, "path": pathEscape, "add": func(a, b int) int { return a + b },
 		"dot": dotOf,

@@ -22,6 +22,11 @@ func shown(s string) template.HTML { return safe(cut(s, maxShown)) }
 // maxShown bounds a text that is no line of a log, in bytes.
 const maxShown = 2 << 10
 
+// short is shown for a name among others in a table.
+func short(s string) template.HTML { return safe(cut(s, maxName)) }
+
+const maxName = 200
+
 func safe(s string) template.HTML {
 	s = report.Escape(s)
 	var b strings.Builder

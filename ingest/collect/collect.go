@@ -47,7 +47,7 @@ type Config struct {
 
 	Out     chan<- wire.Message
 	Horizon time.Duration // how far back Records can be asked for; 0 means 12 minutes
-	Memory  int64         // bytes for what finds them; 0 means 32 MiB
+	Memory  int64         // bytes for what finds them; 0 means 24 MiB
 	Handles *tail.Handles // nil: a bound of its own
 	Log     *slog.Logger
 }
@@ -66,6 +66,7 @@ type Collector struct {
 	asked   []*want // since the last turn
 	err     error
 	buf     []byte
+	sampled time.Time       // when all sources began to send samples
 	ctx     context.Context // of Run; send ends with it
 }
 
@@ -75,7 +76,7 @@ func New(cfg Config) *Collector {
 		cfg.Horizon = 12 * time.Minute
 	}
 	if cfg.Memory <= 0 {
-		cfg.Memory = 32 << 20
+		cfg.Memory = 24 << 20
 	}
 	if cfg.Handles == nil {
 		cfg.Handles = tail.NewHandles(0)
@@ -264,8 +265,27 @@ func (c *Collector) open(in Input) error {
 	return nil
 }
 
+// Samples of one source tell where it stands only beside those of others from
+// the same time: all send some when a source is new, and again from time to time.
+const (
+	sampleSoon  = 10 * time.Second
+	sampleAgain = 10 * time.Minute
+)
+
+// sample lets all sources send samples of what comes, where that is due.
+func (c *Collector) sample(after time.Duration) {
+	if c.now.Sub(c.sampled) < after {
+		return
+	}
+	c.sampled = c.now
+	for _, s := range c.sources {
+		s.samples = 0
+	}
+}
+
 // report sends the progress of all sources and forgets what is too old.
 func (c *Collector) report() {
+	c.sample(sampleAgain)
 	size := int64(0)
 	for _, s := range c.sources {
 		if s.from == nil {

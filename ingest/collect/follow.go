@@ -88,10 +88,13 @@ func (f fileFollower) before(inc int, off, number int64) (place, error) {
 	return place{File: &p}, err
 }
 
+// positionLost is why reading could not go on where it was left.
+const positionLost = "position not found"
+
 func (f fileFollower) lost() map[string]int64 {
 	s := f.f.Stats()
 	return nonZero(map[string]int64{
-		"truncated": s.Truncations - s.Recovered, "lost bytes": s.Lost, "position not found": s.Missing, "oversized line": s.Oversized, "NUL bytes": s.NULs,
+		"truncated": s.Truncations - s.Recovered, "lost bytes": s.Lost, positionLost: s.Missing, "oversized line": s.Oversized, "NUL bytes": s.NULs,
 	})
 }
 

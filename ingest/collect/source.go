@@ -53,6 +53,7 @@ type source struct {
 	again   bool        // what is read was counted before
 	flushed bool        // what the parser held back at the end was taken from it
 	begun   bool        // a first line came
+	resumed bool        // none came since a restart
 	marks   []mark
 	files   []tail.Position // that marks are in
 
@@ -120,7 +121,7 @@ func (s *source) pull(now time.Time, budget int64) (more bool, err error) {
 
 // recall takes over what was read before a restart.
 func (s *source) recall(old *checkpoint) {
-	s.before, s.again, s.begun, s.marks, s.files = old, true, len(old.Marks) > 0, old.Marks, old.Files
+	s.before, s.again, s.resumed, s.begun, s.marks, s.files = old, true, true, len(old.Marks) > 0, old.Marks, old.Files
 	s.bytes, s.lines, s.records, s.unparsed = old.Bytes, old.Lines, old.Records, old.Unparsed
 	s.earlier, s.lostAt = old.Losses, old.LostAt
 	for _, n := range old.Losses {
@@ -132,6 +133,14 @@ func (s *source) recall(old *checkpoint) {
 // begin marks the first line of all, so that reading can go back to it as long
 // as no later mark is old enough.
 func (s *source) begin(l line) {
+	if s.resumed {
+		s.resumed = false
+		if s.from.lost()[positionLost] > 0 { // nor are the marks before this line anywhere
+			s.marks = slices.DeleteFunc(s.marks, func(m mark) bool { return m.Inc < l.inc })
+			s.files = slices.DeleteFunc(s.files, func(f tail.Position) bool { return f.Incarnation < l.inc })
+			s.begun = len(s.marks) > 0
+		}
+	}
 	if !s.begun {
 		s.begun = true
 		s.markAt(math.MinInt64/2, l.inc, l.Offset, l.Number)
@@ -224,6 +233,7 @@ func (s *source) use(res detect.Result) {
 	_, stateless := s.parser.(parse.Stateless)
 	s.ring.exact = !stateless
 	s.introduce()
+	s.c.sample(sampleSoon)
 }
 
 func (s *source) introduce() {
@@ -327,8 +337,8 @@ func (s *source) emit(r *parse.Record) {
 	}
 }
 
-// Samples are sent of the first Records of a source, and then of those whose
-// ids are chosen, the same ids of every source.
+// Samples are sent of the next Records of each source (see Collector.sample),
+// and then of those whose ids are chosen, the same ids of every source.
 const (
 	maxSamples = 1500
 	sampleMask = 1<<10 - 1
@@ -414,6 +424,9 @@ func (s *source) progress(now time.Time) {
 	}
 	if total > s.lost {
 		s.lost, s.lostAt = total, s.latest
+		if s.latest == 0 { // no line was read since
+			s.lostAt = parse.Time(now.UnixNano())
+		}
 	}
 	if t, ok := s.ring.oldest(); ok {
 		p.From = t

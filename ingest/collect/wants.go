@@ -24,7 +24,7 @@ const (
 type want struct {
 	*wire.Want
 	since time.Time // when it was asked
-	found []found // what was read again for it, of one source
+	found []found   // what was read again for it, of one source
 	cut   bool
 }
 
@@ -166,17 +166,32 @@ func (s *source) readAgain(b *block, asked []*want) {
 			w.found = append(w.found, found{item, max(w.Near-to, to-w.Near)})
 		}
 	}
-	lines := frame.NewLines(bytes.NewReader(text[:n]), 0)
+	each(text[:n], b, func(l parse.Line) {
+		_ = p.Parse(l, emit) // lines that do not fit were counted when they came
+	})
+	p.Flush(emit)
+}
+
+// each hands out the lines of a block that was read again. Blocks are read so
+// often that no buffer is made where no line can be too long.
+func each(text []byte, b *block, fn func(parse.Line)) {
+	if len(text) < frame.DefaultMaxLine {
+		lines := frame.Block{Data: text, Offset: b.off, Number: b.line + 1}.Lines()
+		for l, ok := lines.Next(); ok; l, ok = lines.Next() {
+			fn(l)
+		}
+		return
+	}
+	lines := frame.NewLines(bytes.NewReader(text), 0)
 	for {
 		l, err := lines.Next()
 		if err != nil {
-			break
+			return
 		}
 		l.Offset += b.off
 		l.Number += b.line
-		_ = p.Parse(l, emit) // lines that do not fit were counted when they came
+		fn(l)
 	}
-	p.Flush(emit)
 }
 
 func meet(a, b []correlate.Key) bool {

@@ -118,13 +118,28 @@ func ignoreClosed(err error) error {
 // drainTime bounds how long messages are taken that came before the end.
 const drainTime = 500 * time.Millisecond
 
+// A packet is a datagram, and who sent it.
+type packet struct {
+	text []byte
+	peer net.Addr
+}
+
+// maxWaiting bounds the datagrams that were taken and wait to be written. A
+// local socket itself holds net.unix.max_dgram_qlen of them, 10 as a rule, and
+// who finds it full drops what they have to say: a moment of the disk is longer
+// than that.
+const maxWaiting = 256
+
 // datagrams reads one message a packet.
 func (s *Server) datagrams(ctx context.Context, p *packetListener) {
 	stop := context.AfterFunc(ctx, func() { _ = p.SetReadDeadline(time.Now().Add(drainTime)) })
 	defer stop()
+	queue := make(chan packet, maxWaiting)
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	defer close(queue)
+	writer.Go(func() { s.take(queue) })
 	buf := make([]byte, max(s.cfg.MaxMessage, 65535)+1)
-	var to router
-	from := sender{host: s.self}
 	for {
 		n, peer, err := p.ReadFrom(buf)
 		if err != nil {
@@ -135,13 +150,22 @@ func (s *Server) datagrams(ctx context.Context, p *packetListener) {
 			pause(ctx)
 			continue
 		}
-		if u, ok := peer.(*net.UDPAddr); ok {
+		queue <- packet{bytes.Clone(buf[:n]), peer}
+	}
+}
+
+// take writes the datagrams of one socket until there are no more.
+func (s *Server) take(queue <-chan packet) {
+	var to router
+	from := sender{host: s.self}
+	for p := range queue {
+		if u, ok := p.peer.(*net.UDPAddr); ok {
 			ip := u.AddrPort().Addr().Unmap().WithZone("")
 			from.host = ip.AppendTo(from.host[:0:0])
 		}
 		from.last = from.last[:0] // datagrams do not continue each other
-		msg, cut := buf[:n], false
-		if n > s.cfg.MaxMessage {
+		msg, cut := p.text, false
+		if len(msg) > s.cfg.MaxMessage {
 			msg, cut = msg[:s.cfg.MaxMessage], true
 		}
 		s.message(&to, msg, cut, &from)

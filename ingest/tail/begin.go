@@ -65,7 +65,7 @@ func (f *File) resume() error {
 	case err != nil:
 		return f.fail(f.path, err)
 	}
-	if at.Offset > 0 {
+	if at.Offset > 0 || at.FingerprintLen > 0 { // something stood there, read or not
 		f.stats.Missing++
 		if idOf(info) == at.id() {
 			f.stats.Truncations++

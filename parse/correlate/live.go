@@ -24,7 +24,8 @@ type Live struct {
 	// clocks are the Offsets under which Records came.
 	clocks map[parse.SourceID]int64
 
-	pending []*pending // failed Records that are in no final Request, as they came
+	pending []*pending // failed Records that are in no final Request, as they were logged
+	resumed parse.Time // up to where Requests were final before a restart
 	open    map[parse.RecordID]*open
 	written map[parse.RecordID]written // final Requests, as long as their Records are in the Ring
 
@@ -34,6 +35,8 @@ type Live struct {
 	number  uint64                // of the last Want
 	heardOf uint64                // of the last Want that all have answered
 	tells   bool                  // signals came since the last Tick
+	wall    int64                 // of the last Tick
+	moved   int64                 // when a source was added or another place found for one (wall)
 }
 
 // A Listener is told what a Live finds out.
@@ -53,6 +56,7 @@ type pending struct {
 	id      parse.RecordID
 	logged  parse.Time
 	arrived int64 // wall ns
+	settled bool  // in a Request that was final before a restart
 	fact    *open // what it was last found to belong to
 	path    []candidate
 }
@@ -102,7 +106,13 @@ func NewLive(cfg Config, l Listener) *Live {
 func (v *Live) Joiner() *Joiner { return v.j }
 
 // AddSource takes a source whose ID is the number of sources so far.
-func (v *Live) AddSource(s *Source) { v.j.sources = append(v.j.sources, s) }
+func (v *Live) AddSource(s *Source) {
+	v.j.sources = append(v.j.sources, s)
+	v.moved = v.wall
+}
+
+// Resume says up to where Requests were final before a restart.
+func (v *Live) Resume(settled parse.Time) { v.resumed = settled }
 
 // Reorder says that the places or clocks of sources changed: what came under
 // other clocks is moved, and everything that is open looked at again.
@@ -122,6 +132,7 @@ func (v *Live) Reorder() error {
 	for _, o := range v.open {
 		o.dirty = true
 	}
+	v.moved = v.wall
 	return nil
 }
 
@@ -187,10 +198,24 @@ func (v *Live) Add(id parse.RecordID, r *parse.Record, settled bool, wall int64)
 	for _, k := range append(v.j.keys, Every) {
 		v.bring(k, in)
 	}
-	if failed && !settled {
-		v.pending = append(v.pending, &pending{pos: pos, id: id, logged: logged, arrived: wall})
+	if failed && (!settled || logged > v.resumed-reclaim) {
+		v.wait(&pending{pos: pos, id: id, logged: logged, arrived: wall, settled: settled})
 	}
 	return nil
+}
+
+// reclaim is how long before what was settled at a restart Requests take their
+// Records again, though they are not handed on: else those that follow, and were
+// at the same time under way, could take them.
+const reclaim = parse.Time(15e9)
+
+// wait puts p among those that wait, in the order in which they were logged.
+func (v *Live) wait(p *pending) {
+	i := len(v.pending)
+	for i > 0 && v.pending[i-1].logged > p.logged {
+		i--
+	}
+	v.pending = slices.Insert(v.pending, i, p)
 }
 
 // bring notes that a Record came.
@@ -204,7 +229,7 @@ func (v *Live) bring(k Key, in interval) {
 // Tick looks at what came and hands on what is new. now is event time: no source
 // that is not at its end will tell of anything before it. wall is the time (ns).
 func (v *Live) Tick(now parse.Time, wall int64) error {
-	v.j.now = max(v.j.now, now)
+	v.j.now, v.wall = max(v.j.now, now), wall
 	v.stir()
 	if err := v.place(wall); err != nil {
 		return err
@@ -240,7 +265,7 @@ func (v *Live) stir() {
 // place finds the root of each failed Record of which something is new.
 func (v *Live) place(wall int64) error {
 	for _, p := range v.pending {
-		if p.fact == nil && wall < p.arrived+v.delay || p.fact != nil && !p.fact.dirty {
+		if p.settled || p.fact == nil && wall < p.arrived+v.delay || p.fact != nil && !p.fact.dirty {
 			continue
 		}
 		if root, ok := v.j.claims.by(p.pos); ok && root != p.pos { // another Request took it
@@ -396,14 +421,17 @@ func (v *Live) complete(p *pending, wall int64) bool {
 	if _, ok := v.j.claims.by(p.pos); ok {
 		return true // it is in a Request that was written
 	}
-	return p.logged < v.j.now-parse.Time(v.j.cfg.Hold) && wall >= p.arrived+ordering && p.fact != nil && !p.fact.dirty && p.fact.asked <= v.heardOf
+	if p.settled {
+		return wall >= p.arrived+ordering
+	}
+	return p.logged < v.j.now-parse.Time(v.j.cfg.Hold) && wall >= max(p.arrived, v.moved)+ordering && p.fact != nil && !p.fact.dirty && p.fact.asked <= v.heardOf
 }
 
 // ordering is how long it takes to put new sources in order (wall ns).
 const ordering = int64(5e9)
 
 // finish writes for the last time what has had its time, in the order in which
-// it came: which Record is taken without an id hangs on who comes first.
+// it was logged: which Record is taken without an id hangs on who comes first.
 func (v *Live) finish(wall int64) error {
 	done := 0
 	for _, p := range v.pending {
@@ -448,7 +476,11 @@ func (v *Live) settle(p *pending, wall int64) error {
 	if _, again := v.written[o.uid]; again {
 		v.j.Counts.Late++
 	}
-	v.hand(o, b, true)
+	if p.settled && !o.written { // it was handed on before a restart
+		o.version = fact.VersionOf(b.q, 0)
+	} else {
+		v.hand(o, b, true)
+	}
 	v.j.claim(b)
 	v.j.claims.put(p.pos, root.Pos)
 	v.written[o.uid] = written{root.Pos, wall, o.version, o.revision}
@@ -517,7 +549,9 @@ func compact(list []question) []question {
 func (v *Live) Settled() parse.Time {
 	t := v.j.now
 	for _, p := range v.pending {
-		t = min(t, p.logged-1)
+		if !p.settled {
+			t = min(t, p.logged-1)
+		}
 	}
 	return t
 }

@@ -13,8 +13,8 @@ type Took struct {
 	End    parse.End
 	Bucket uint16
 	N      uint32
-	Sum    int64  // ns of all of them, so that the middle of a wall is known exactly
 	Whole  uint32 // how many took a whole number of seconds, as a log without fractions says
+	Sum    int64  // ns of all of them, so that the middle of a wall is known exactly
 }
 
 // Buckets of a duration: microseconds in 64 linear steps to each power of two,

@@ -17,7 +17,7 @@ type Message interface{ message() }
 type Source struct {
 	ID          parse.SourceID
 	Name        string // path or name of the stream, as reports show it
-	Format      string
+	Format      string // empty until lines of it told it
 	Kind        parse.SourceKind
 	Program     parse.Program
 	Host, Site  string

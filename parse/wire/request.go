@@ -20,6 +20,7 @@ const (
 	partOffset = 6<<3 | varint
 	partHost   = 7<<3 | bytes
 	partKind   = 8<<3 | varint
+	partFile   = 9<<3 | bytes
 
 	joinHow      = 1<<3 | varint
 	joinScore    = 2<<3 | fixed
@@ -69,6 +70,7 @@ func appendPart(b []byte, tag uint64, p *parse.Part) []byte {
 	b = appendSigned(b, partOffset, p.Offset)
 	b = appendText(b, partHost, p.Host)
 	b = appendUint(b, partKind, uint64(p.Kind))
+	b = appendText(b, partFile, p.File)
 	return shut(b, at)
 }
 
@@ -133,6 +135,8 @@ func (d *decoder) part(b []byte, p *parse.Part) error {
 			p.Offset = f.signed()
 		case partHost:
 			p.Host = d.name(f.v)
+		case partFile:
+			p.File = d.name(f.v)
 		case partKind:
 			p.Kind = upTo(&f, parse.NumSourceKinds-1)
 		}

@@ -25,8 +25,8 @@ import (
 	"why503/ingest/collect"
 	"why503/ingest/segment"
 	"why503/parse"
-	"why503/parse/correlate"
 	"why503/parse/detect"
+	"why503/parse/nginx"
 	"why503/parse/traffic"
 	"why503/parse/wire"
 	"why503/rules"
@@ -65,6 +65,7 @@ type server struct {
 	registry *prometheus.Registry
 	ingested *ingest.Metrics
 	streams  sync.Map // *segment.Writer: the streams that are written
+	spill    *os.File // what the join does not hold in memory
 	hub      hub
 
 	mu     sync.Mutex
@@ -79,6 +80,7 @@ const waiting = 64
 
 func (s *server) run(ctx context.Context) (err error) {
 	boundMemory()
+	saveMemory()
 	listener, err := net.Listen("tcp", string(s.cfg.Listen))
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w. Another address: --listen", s.cfg.Listen, err)
@@ -106,6 +108,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	if err := s.wire(ctx, messages); err != nil {
 		return err
 	}
+	defer s.spill.Close()
 	alerts, err := s.alerts()
 	if err != nil {
 		return err
@@ -204,8 +207,12 @@ func (s *server) wire(ctx context.Context, out chan<- wire.Message) error {
 	})
 	queue := newQueue()
 	s.hub.queue = queue
+	join, err := s.join()
+	if err != nil {
+		return err
+	}
 	s.core, err = live.New(ctx, live.Config{
-		Store: s.store, Rules: s.cfg.Rules, HashKey: []byte("why503 analyze"), Routes: routes, Redact: s.cfg.Redact, Join: correlate.DefaultConfig(), Stored: s.stored,
+		Store: s.store, Rules: s.cfg.Rules, HashKey: []byte("why503 analyze"), Routes: routes, Redact: s.cfg.Redact, Join: join, Stored: s.stored,
 		Env: func(k rules.KindSet) *rules.Env { return &rules.Env{Settings: s.settings.values, Kinds: k} },
 		Ask: func(w *wire.Want) { queue.put(s.link(w)) }, Tell: func(c *wire.Clock) { queue.put(s.link(c)) },
 		Changed: s.hub.changed, Notice: s.hub.notice, Placed: s.placed,
@@ -250,7 +257,13 @@ func (s *server) detect(in collect.Input, sample []byte) detect.Result {
 		}
 	}
 	hints := detect.Hints{Name: filepath.Base(in.Path)}
-	if access, ok := s.settings.nginxFormat(in.Path); ok {
+	var known []*nginx.Access
+	if in.Stream != nil {
+		known = s.settings.nginxFormats()
+	} else if access, ok := s.settings.nginxFormat(in.Path); ok {
+		known = append(known, access)
+	}
+	for _, access := range known {
 		hints.Candidates = append(hints.Candidates, detect.Candidate{
 			Format: detect.Format{Name: "nginx", Title: "nginx access log"},
 			New:    func() parse.Parser { return access.Fork() },

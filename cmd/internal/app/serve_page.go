@@ -37,20 +37,12 @@ func (s *server) explain(records []byte) (*parse.Request, *rules.Verdict, func(p
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var kinds rules.KindSet
 	for i := range q.Coverage {
 		kinds.Add(q.Coverage[i].Kind)
 	}
 	v := s.cfg.Rules.Diagnose(q, &rules.Env{Settings: s.settings.values, Kinds: kinds})
-	names := slices.Clone(s.status.Sources)
-	return q, &v, func(id parse.SourceID) string {
-		if id < 0 || int(id) >= len(names) {
-			return ""
-		}
-		return names[id].Path
-	}, nil
+	return q, &v, nil, nil // the parts name their files
 }
 
 // Subscribe implements web.Live.

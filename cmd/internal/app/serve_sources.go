@@ -75,7 +75,11 @@ func (v *sources) streams(ctx context.Context, start func(func() error)) error {
 		v.opened = append(v.opened, w)
 	}
 	for _, c := range s.cfg.Sources.Varnishlog {
-		w, err := segment.Open(segment.Config{Dir: filepath.Join(dir, "varnishlog")}, segment.StreamName("varnishlog", c.Name), s.log)
+		name := "varnishlog"
+		if c.Name != "" {
+			name = segment.StreamName(name, c.Name)
+		}
+		w, err := segment.Open(segment.Config{Dir: filepath.Join(dir, "varnishlog")}, name, s.log)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,25 +29,44 @@ import (
 // collector and core in one process as with all that they tell each other
 // encoded and decoded, as it will be when they are apart.
 func TestServeFindsWhatAnalyzeFinds(t *testing.T) {
+	type run struct {
+		name string
+		want map[string]finding
+		got  map[string]finding
+		err  error
+	}
+	var runs []*run
+	var work sync.WaitGroup
+	room := make(chan struct{}, 4) // some at once, since each of them mostly waits
 	for _, name := range []string{
 		"../../../examples/bad-release", "../../../examples/crash-loop", "../../../examples/php-pool", "../../../examples/timeout-wall",
 		"../labtest/testdata/cached_503", "../labtest/testdata/edge_passes_503", "../labtest/testdata/refused_one_of_two",
 		"../labtest/testdata/php_max_children", "../labtest/testdata/skewed_clock_nginx_tz",
 	} {
-		t.Run(filepath.Base(name), func(t *testing.T) {
-			t.Parallel()
-			in := unpack(t, name)
-			want := in.analyzed(t)
-			if len(want) == 0 {
-				t.Fatal("analyze finds nothing in it")
+		in := unpack(t, name)
+		want := in.analyzed(t)
+		if len(want) == 0 {
+			t.Fatalf("analyze finds nothing in %s", name)
+		}
+		for how, link := range map[string]func(wire.Message) wire.Message{"as they are": nil, "encoded": throughWire(t)} {
+			r := &run{name: filepath.Base(name) + ", messages " + how, want: want}
+			runs = append(runs, r)
+			store := filepath.Join(t.TempDir(), "why503.db")
+			work.Go(func() {
+				room <- struct{}{}
+				r.got, r.err = in.served(t, store, link, len(want))
+				<-room
+			})
+		}
+	}
+	work.Wait()
+	for _, r := range runs {
+		t.Run(r.name, func(t *testing.T) {
+			if r.err != nil {
+				t.Fatal(r.err)
 			}
-			for how, link := range map[string]func(wire.Message) wire.Message{"as they are": nil, "encoded": throughWire(t)} {
-				t.Run("messages go "+how, func(t *testing.T) {
-					t.Parallel()
-					if diff := cmp.Diff(want, in.served(t, link, len(want))); diff != "" {
-						t.Errorf("(-analyze +serve):\n%s", diff)
-					}
-				})
+			if diff := cmp.Diff(r.want, r.got); diff != "" {
+				t.Errorf("(-analyze +serve):\n%s", diff)
 			}
 		})
 	}
@@ -71,16 +92,16 @@ func throughWire(t *testing.T) func(wire.Message) wire.Message {
 // A finding is what is compared of a fact.
 type finding struct {
 	Time, Class, Site, Path, Symptom, Cause, Reached string
-	Decidable                                        bool
+	Decidable, Final                                 bool
 	Chain                                            string
 }
 
-func tellRow(row *aggregate.Failure) finding {
+func findingOf(row *aggregate.Failure) finding {
 	var chain []string
 	for _, l := range row.Chain {
 		chain = append(chain, l.Cause)
 	}
-	return finding{row.Time, row.Class, row.Site, row.Path, row.Symptom, row.Cause, row.Reached, row.Decidable, strings.Join(chain, " < ")}
+	return finding{row.Time, row.Class, row.Site, row.Path, row.Symptom, row.Cause, row.Reached, row.Decidable, row.Final, strings.Join(chain, " < ")}
 }
 
 // logs are an incident's files, not compressed, and the configurations.
@@ -154,7 +175,7 @@ func (in *logs) analyzed(t *testing.T) map[string]finding {
 	cfg.Started = func(d *aggregate.Describer) { rows, all = d, make(map[string]finding) }
 	cfg.Request = func(q *parse.Request, v *rules.Verdict) {
 		row := rows.Row(q, v)
-		all[row.UID] = tellRow(&row)
+		all[row.UID] = findingOf(&row)
 	}
 	if _, _, err := Analyze(t.Context(), cfg); err != nil {
 		t.Fatal(err)
@@ -164,17 +185,16 @@ func (in *logs) analyzed(t *testing.T) map[string]finding {
 
 // served runs a server until it has said its last word of so many requests, and
 // returns what it stored.
-func (in *logs) served(t *testing.T, link func(wire.Message) wire.Message, n int) map[string]finding {
-	t.Helper()
+func (in *logs) served(t *testing.T, store string, link func(wire.Message) wire.Message, n int) (map[string]finding, error) {
 	c := conf.Default()
-	c.Listen, c.FromStart = "127.0.0.1:0", true
-	c.Store = conf.Path(filepath.Join(t.TempDir(), "why503.db"))
+	c.Listen, c.FromStart, c.Store = "127.0.0.1:0", true, conf.Path(store)
 	c.Retention.Age = conf.Age(10 * 365 * 24 * time.Hour)
 	for _, p := range in.paths {
 		c.Sources.Paths = append(c.Sources.Paths, conf.Source{Path: conf.Glob(p)})
 	}
 	c.NginxConf, c.VCL = pathsOf(in.conf), pathsOf(in.vcl)
 	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
 	ready, done := make(chan struct{}), make(chan error, 1)
 	go func() {
 		done <- Serve(ctx, ServeConfig{
@@ -184,23 +204,20 @@ func (in *logs) served(t *testing.T, link func(wire.Message) wire.Message, n int
 	}()
 	select {
 	case <-ready:
-		untilFinal(t, string(c.Store), n)
 	case err := <-done:
-		t.Fatal("it does not run: ", err)
+		return nil, err
 	}
+	late := untilFinal(ctx, store, n)
 	stop()
-	if err := <-done; err != nil {
-		t.Fatal(err)
+	if err := errors.Join(late, <-done); err != nil {
+		return nil, err
 	}
-	rows := stored(t, string(c.Store))
+	rows, err := stored(t.Context(), store)
 	all := make(map[string]finding, len(rows))
 	for i := range rows {
-		if !rows[i].Final {
-			t.Errorf("%s is not final", rows[i].UID)
-		}
-		all[rows[i].UID] = tellRow(&rows[i])
+		all[rows[i].UID] = findingOf(&rows[i])
 	}
-	return all
+	return all, err
 }
 
 func pathsOf(list []string) []conf.Path {
@@ -211,35 +228,36 @@ func pathsOf(list []string) []conf.Path {
 	return out
 }
 
-// untilFinal waits until a store holds n facts, all of them final, or until
-// that is not to be expected any more: what differs then is seen by who
-// compares.
-func untilFinal(t *testing.T, store string, n int) {
-	t.Helper()
+// untilFinal waits until a store holds n facts, all of them final, or until that
+// is not to be expected any more: what differs then is seen by who compares.
+func untilFinal(ctx context.Context, store string, n int) error {
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		rows := stored(t, store)
+		rows, err := stored(ctx, store)
+		if err != nil {
+			return err
+		}
 		if len(rows) == n && !slices.ContainsFunc(rows, func(r aggregate.Failure) bool { return !r.Final }) {
-			return
+			return nil
 		}
 	}
+	return nil
 }
 
-func stored(t *testing.T, path string) []aggregate.Failure {
-	t.Helper()
-	s, err := localstore.Open(t.Context(), localstore.Config{Path: path, ReadOnly: true})
+func stored(ctx context.Context, path string) ([]aggregate.Failure, error) {
+	s, err := localstore.Open(ctx, localstore.Config{Path: path, ReadOnly: true})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	defer s.Close()
 	var all []aggregate.Failure
 	for cursor := ""; ; {
-		rows, next, err := s.Failures(t.Context(), aggregate.Query{Class: "all"}, cursor, 1000)
+		rows, next, err := s.Failures(ctx, aggregate.Query{Class: "all"}, cursor, 1000)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		all = append(all, rows...)
 		if cursor = next; cursor == "" {
-			return all
+			return all, nil
 		}
 	}
 }

@@ -70,6 +70,20 @@ func (s *settings) nginxFormat(path string) (*nginx.Access, bool) {
 	return nil, false
 }
 
+// nginxFormats are all formats that the configurations define. What a stream is
+// written in, no path tells: the lines that fit one do.
+func (s *settings) nginxFormats() []*nginx.Access {
+	var all []*nginx.Access
+	for i := range s.nginx {
+		for _, f := range s.nginx[i].Formats {
+			if a, err := nginx.CompileAccess(f.Format, f.Escape); err == nil {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
+}
+
 // env is what the rules get to know beside the requests.
 func (s *settings) env(ins []*input) *rules.Env {
 	e := &rules.Env{Settings: s.values}

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"why503/aggregate"
 	"why503/aggregate/localstore"
 )
 
@@ -101,6 +103,9 @@ func (c *comparison) facts(got, want *sqlite.Conn) error {
 		c.differ(fmt.Sprintf("facts: %d are not final, as %s", len(open), open[0]))
 	}
 	c.fates(mine, byID)
+	if n.Copies > 0 { // absence proves nothing in a log that lost something
+		theirs.ignored = []string{"missing", "decidable"}
+	}
 	c.differ(mine.against(theirs, "the reference", c.spare(theirs))...)
 	return nil
 }
@@ -236,6 +241,63 @@ func (c *comparison) sources(ctx context.Context) error {
 	if c.counts.Copies == 0 && lines != c.counts.Lines {
 		c.differ(fmt.Sprintf("sources: %d lines were read, %d were written", lines, c.counts.Lines))
 	}
-	_ = losses
+	if c.counts.LostBytes > 0 && losses == 0 && lines < c.counts.Lines {
+		c.differ(fmt.Sprintf("sources: %d lines of %d were read, and no loss is told of", lines, c.counts.Lines))
+	}
+	return c.incidents(ctx, s)
+}
+
+// incidents are those of the reference, and those that a kill found are among
+// them under their names.
+func (c *comparison) incidents(ctx context.Context, s *localstore.Store) error {
+	mine, err := identities(ctx, s)
+	if err != nil {
+		return err
+	}
+	c.counts.Incidents = int64(len(mine))
+	for _, id := range slices.Sorted(maps.Keys(c.seen)) {
+		switch _, ok := mine[id]; {
+		case !ok:
+			c.differ(fmt.Sprintf("incidents: %s was there after a kill, and is not any more", id))
+		case c.seen[id]:
+			c.counts.Across++
+		}
+	}
+	r, err := localstore.Open(ctx, localstore.Config{Path: c.reference, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	theirs, err := identities(ctx, r)
+	if err != nil || c.counts.Copies > 0 {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(theirs)) {
+		switch n, ok := mine[id]; {
+		case !ok:
+			c.differ(fmt.Sprintf("incidents: %s of the reference is not there, only %v", id, slices.Sorted(maps.Keys(mine))))
+		case n != theirs[id]:
+			c.differ(fmt.Sprintf("incidents: %s is %s, in the reference %s", id, n, theirs[id]))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(mine)) {
+		if _, ok := theirs[id]; !ok {
+			c.differ(fmt.Sprintf("incidents: %s is not in the reference: %s", id, mine[id]))
+		}
+	}
 	return nil
+}
+
+// identities are the incidents of a store that stand for themselves.
+func identities(ctx context.Context, s *localstore.Store) (map[string]string, error) {
+	list, _, err := s.Incidents(ctx, aggregate.Query{}, "", 1000)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]string)
+	for i := range list {
+		in := &list[i]
+		out[in.ID] = fmt.Sprintf("from %s to %s with %d failures of %d requests, merged into %q", in.Start.Format(time.RFC3339Nano), in.End.Format(time.RFC3339Nano), in.Failures, in.Requests, in.MergedInto)
+	}
+	return out, nil
 }

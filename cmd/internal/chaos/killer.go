@@ -35,6 +35,7 @@ type killer struct {
 const (
 	killsAfter = 60 * time.Second // kills go on so long after the last line
 	young      = 100 * time.Millisecond
+	knowing    = 4 // the life that lasts until all files are known
 	// hold is how long serve waits for what may still be added to a fact.
 	hold     = 90 * time.Second
 	patience = 60 * time.Second
@@ -85,6 +86,11 @@ func (k *killer) run(ctx context.Context, until time.Time) error {
 		if err := k.start(); err != nil {
 			return err
 		}
+		if n == knowing {
+			if err := k.untilReady(ctx); err != nil {
+				return err
+			}
+		}
 		left := k.cfg.Kills - n
 		if left <= 0 || !time.Now().Before(until) {
 			k.ready.Store(true)
@@ -110,6 +116,20 @@ func (k *killer) run(ctx context.Context, until time.Time) error {
 			}
 		}
 	}
+}
+
+// untilReady lets serve run until a place in every file is stored, so that logs
+// can be rotated: a log of few lines takes seconds to be known.
+func (k *killer) untilReady(ctx context.Context) error {
+	for end := time.Now().Add(patience); !k.ready.Load() && time.Now().Before(end); {
+		if err := k.wait(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+		if err := k.look(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // life is how long serve may run this time.
@@ -170,7 +190,7 @@ func (k *killer) look(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("reading sources after a kill: %w", err)
 		}
-		k.ready.Store(len(sources) == len(loggen.Files()))
+		k.ready.Store(len(sources) >= len(loggen.Files()))
 	}
 	for i := range list {
 		k.seen[list[i].ID] = k.seen[list[i].ID] || list[i].Ongoing

@@ -18,15 +18,18 @@ import (
 type explainFlags struct {
 	input inputFlags
 	page  pageFlags
+	store string
 }
 
 func explainCommand() *cobra.Command {
 	var f explainFlags
 	c := &cobra.Command{
-		Use:   "explain [flags] ID PATH...",
+		Use:   "explain [flags] ID [PATH...]",
 		Short: "Tell the story of one failed request over all hops",
 		Long: `explain reads the same logs as analyze and tells the story of the request that
 ID names: what each hop did when, what it wrote, and how the lines were joined.
+
+Without PATH it tells what the store of serve knows of the request.
 
 ID is what any of the hops calls it: a request id (X-Request-ID, nginx's
 $request_id), a trace id, the VXID of Varnish's request or of its fetch, or the
@@ -38,6 +41,7 @@ Exit codes
   1  it was not, or a path could not be read
   2  the command line is wrong`,
 		Example: `  why503 explain 65571 /var/log/varnish/ /var/log/nginx/
+  why503 explain --store /var/lib/why503/why503.db 6f1c02
   why503 explain 1f674a82-cd7d-4985-a181-8c585c191d44 logs/
   zcat varnishlog.gz | why503 explain 65571 -`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -47,17 +51,22 @@ Exit codes
 			if len(args) == 0 {
 				return misused("no ID given. It is a request id, a trace id, a VXID or a uid: %s 65571 /var/log/varnish/", c.CommandPath())
 			}
-			return needPaths(2, args[0]+" /var/log/varnish/")(c, args)
+			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if wantsFormats(&f.input) {
 				writeFormats(c.OutOrStdout())
 				return nil
 			}
+			if len(args) == 1 {
+				return explainStored(c, &f, args[0])
+			}
 			return runExplain(c, &f, args[0], args[1:])
 		},
 	}
-	take(c, append(f.input.groups(), f.page.group())...)
+	from := newGroup("Without PATH")
+	from.flags.StringVar(&f.store, "store", "", "`FILE`: store of serve; its default is serve's")
+	take(c, append(f.input.groups(), from, f.page.group())...)
 	f.input.complete(c)
 	offer(c, "color", "auto", "always", "never")
 	return c

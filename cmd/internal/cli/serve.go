@@ -161,7 +161,12 @@ func texts[S ~string](list []S) []string {
 }
 
 func sourcesInWords(sc *app.ServeConfig) string {
-	n := len(sc.Sources.Paths) + len(sc.Sources.Varnishlog)
+	from := &sc.Sources
+	n := len(from.Paths) + len(from.Varnishlog) + len(from.Syslog.UDP) + len(from.Syslog.TCP) + len(from.Syslog.Unix) +
+		len(from.Journal.Units) + len(from.Docker.Names) + len(from.Pods.Names)
+	if from.Stdin {
+		n++
+	}
 	what := "sources"
 	if n == 1 {
 		what = "source"

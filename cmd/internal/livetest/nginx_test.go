@@ -17,8 +17,8 @@ type nginx struct {
 	dir, addr string
 }
 
-// newNginx starts an nginx that logs to truth.log, and to where else serve is to
-// hear of it: to a syslog server, or with "" to access.log and error.log.
+// newNginx configures an nginx that logs to truth.log, and to where else serve is
+// to hear of it: to a syslog server, or with "" to access.log and error.log.
 func newNginx(t *testing.T, dir, syslog string) *nginx {
 	t.Helper()
 	n := &nginx{dir: dir, addr: freeAddr(t)}
@@ -50,9 +50,13 @@ http {
 	}
 }
 `, user, dir, n.addr, access, errors)
-	n.daemon = launch(t, "nginx", "-c", filepath.Join(dir, "nginx.conf"), "-p", dir, "-e", filepath.Join(dir, "startup.log"))
-	answers(t, n.addr)
 	return n
+}
+
+func (n *nginx) start(t *testing.T) {
+	t.Helper()
+	n.daemon = launch(t, "nginx", "-c", filepath.Join(n.dir, "nginx.conf"), "-p", n.dir, "-e", filepath.Join(n.dir, "startup.log"))
+	answers(t, n.addr)
 }
 
 // truth is what nginx says itself: the status of each request.
@@ -67,9 +71,9 @@ func (n *nginx) truth(t *testing.T) map[string]string {
 	return out
 }
 
-// agrees waits until the list holds every request that failed, and holds that
-// there are no others.
-func (n *nginx) agrees(t *testing.T, s *server, begin time.Time, c *clients) {
+// agrees waits until the list holds every request that failed, but for so many
+// that the way may lose, and holds that there are no others.
+func (n *nginx) agrees(t *testing.T, s *server, begin time.Time, c *clients, losses int) {
 	t.Helper()
 	var truth map[string]string
 	var rows []row
@@ -85,7 +89,7 @@ func (n *nginx) agrees(t *testing.T, s *server, begin time.Time, c *clients) {
 		if rows, err = s.list(begin, time.Now().Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		if len(truth) == c.sent && len(rows) >= want {
+		if len(truth) == c.sent && len(rows) >= want-losses {
 			break
 		}
 	}
@@ -106,7 +110,7 @@ func (n *nginx) agrees(t *testing.T, s *server, begin time.Time, c *clients) {
 			t.Errorf("nginx answered %s with %s, and the client got %+v", id, status, a)
 		}
 	}
-	if len(rows) != want || want == 0 || len(truth) != c.sent {
+	if len(rows) > want || len(rows) < want-losses || want == 0 || len(truth) != c.sent {
 		t.Errorf("%d requests, nginx logged %d of which %d failed, listed %d", c.sent, len(truth), want, len(rows))
 	}
 	t.Logf("%d requests, %d failed, listed %d\n%s", c.sent, want, len(rows), causes(rows))

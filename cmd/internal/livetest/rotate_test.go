@@ -28,6 +28,7 @@ func TestLogrotateLosesNothing(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			n := newNginx(t, dir, "")
+			n.start(t)
 			s := serve(t, dir, "--store", store(dir), "--nginx-conf", filepath.Join(dir, "nginx.conf"), filepath.Join(dir, "log"))
 			conf, state := filepath.Join(dir, "logrotate.conf"), filepath.Join(dir, "logrotate.state")
 			write(t, conf, "%s/log/*.log {\n\trotate 9\n\tmissingok\n\tnotifempty\n\t%s\n}\n", dir, strings.ReplaceAll(c.how, "DIR", dir))

@@ -160,6 +160,10 @@ http {
 		location / {
 			fastcgi_pass %[5]s;
 			fastcgi_param SCRIPT_FILENAME %[2]s/index.php;
+			fastcgi_param SCRIPT_NAME $fastcgi_script_name;
+			fastcgi_param DOCUMENT_URI $document_uri;
+			fastcgi_param SERVER_NAME $server_name;
+			fastcgi_param REMOTE_ADDR $remote_addr;
 			fastcgi_param REQUEST_METHOD $request_method;
 			fastcgi_param REQUEST_URI $request_uri;
 			fastcgi_param QUERY_STRING $query_string;
