@@ -163,7 +163,8 @@ func (st *liveSite) lose(d *Detector, t *told, list []Incident, owner []*told, n
 		if t.Ongoing && now-t.ends() <= seconds(d.cfg.MaxQuiet) {
 			return nil // its seconds may be on their way
 		}
-		t.settled = true
+		// Until its seconds have settled it may turn out to be a part of another.
+		t.settled = st.base.started && t.ends() < st.horizon(d)
 		if !t.Ongoing {
 			return nil
 		}

@@ -69,8 +69,9 @@ type Config struct {
 	Ask  func(*wire.Want)
 	Tell func(*wire.Clock)
 	// Changed is called after something new was stored, Notice for each incident
-	// of which something is new. Both must not block.
-	Changed func()
+	// of which something is new. Both must not block. What ended after settled may
+	// still change.
+	Changed func(settled parse.Time)
 	Notice  func(Noticed)
 	// Kept is told of the position up to which a source is stored, Placed
 	// whether its requests are those of clients. Both must not block.
@@ -426,7 +427,7 @@ func (c *Core) commit(ctx context.Context) error {
 	c.cfg.Metrics.Ledger(l)
 	c.detect(ctx)
 	if fresh {
-		c.cfg.Changed()
+		c.cfg.Changed(b.Settled)
 	}
 	return nil
 }

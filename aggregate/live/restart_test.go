@@ -49,7 +49,7 @@ func restarted(t *testing.T, s *localstore.Store, b *aggregate.Batch) *Core {
 		Env:    func(k rules.KindSet) *rules.Env { return &rules.Env{Kinds: k} },
 		Ask:    func(*wire.Want) {},
 		Tell:   func(*wire.Clock) {},
-		Placed: func(parse.SourceID, bool) {}, Changed: func() {}, Notice: func(Noticed) {},
+		Placed: func(parse.SourceID, bool) {}, Changed: func(parse.Time) {}, Notice: func(Noticed) {},
 		Metrics: deaf{}, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

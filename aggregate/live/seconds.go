@@ -129,18 +129,19 @@ func (s *seconds) row(uid string) (aggregate.Failure, bool) {
 }
 
 // requests takes how many requests of a site a client-facing source answered in
-// a second, and returns how many of them are new.
-func (s *seconds) requests(source, site string, at, n int64) int64 {
+// a second, and returns how many of them are new, and whether that is another
+// number than before.
+func (s *seconds) requests(source, site string, at, n int64) (more int64, changed bool) {
 	k := siteSecond{site, at}
 	t := s.tally(k)
 	old := t.requests[source]
 	if old == n {
-		return 0
+		return 0, false
 	}
 	delete(t.requests, "") // what was stored is told again by those who counted it
 	t.requests[source] = n
 	s.dirty[k] = struct{}{}
-	return max(0, n-old)
+	return max(0, n-old), true
 }
 
 // behind takes back the requests of a source that turned out not to be

@@ -81,14 +81,14 @@ func TestWhatIsToldOfASecond(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s := newSeconds()
 	for source, n := range map[string]int64{"edge": 30, "web": 12} {
-		if fresh := s.requests(source, "a", at.Unix(), n); fresh != n {
+		if fresh, _ := s.requests(source, "a", at.Unix(), n); fresh != n {
 			t.Errorf("%s: %d new requests, want %d", source, fresh, n)
 		}
 	}
-	if fresh := s.requests("edge", "a", at.Unix(), 32); fresh != 2 {
+	if fresh, _ := s.requests("edge", "a", at.Unix(), 32); fresh != 2 {
 		t.Errorf("%d new requests, want 2", fresh)
 	}
-	if fresh := s.requests("edge", "a", at.Unix(), 32); fresh != 0 {
+	if fresh, _ := s.requests("edge", "a", at.Unix(), 32); fresh != 0 {
 		t.Errorf("%d new requests where nothing changed", fresh)
 	}
 	total := func() (n int64) {

@@ -177,10 +177,14 @@ func (c *Core) progress(m *wire.Progress) {
 		s.changed[x.Minute] = true
 	}
 	for _, x := range m.Seconds {
-		s.second = append(s.second, aggregate.SourceSecond{Source: s.name, Site: x.Site, At: x.At, Requests: x.Requests})
 		if s.front {
-			c.cfg.Metrics.Requests(x.Site, c.seconds.requests(s.name, x.Site, x.At, x.Requests))
+			more, changed := c.seconds.requests(s.name, x.Site, x.At, x.Requests)
+			c.cfg.Metrics.Requests(x.Site, more)
+			if !changed {
+				continue // all seconds of a minute come again with each of them
+			}
 		}
+		s.second = append(s.second, aggregate.SourceSecond{Source: s.name, Site: x.Site, At: x.At, Requests: x.Requests})
 	}
 }
 

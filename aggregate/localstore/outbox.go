@@ -63,12 +63,12 @@ func (s *Store) alerts(ctx context.Context, where string, args ...any) ([]Alert,
 	return list, nil
 }
 
-// Sites returns the sites that requests were counted of or that failed in what
-// is stored by minute, at most limit of them.
+// Sites returns the sites that requests were counted of in the last days, those
+// with most of them first.
 func (s *Store) Sites(ctx context.Context) ([]string, error) {
 	var out []string
 	err := s.read(ctx, func(c conn) error {
-		return c.query(`SELECT DISTINCT site FROM seconds ORDER BY site LIMIT 1000`, func(r *row) error {
+		return c.query(`SELECT site FROM seconds GROUP BY site ORDER BY sum(requests) DESC, site LIMIT 1000`, func(r *row) error {
 			out = append(out, r.ColumnText(0))
 			return nil
 		})

@@ -10,9 +10,10 @@ import (
 
 // Bounds on what is counted.
 const (
-	topRows = 1000                          // rows of a source in a minute
-	keep    = traffic.Minute(15)            // minutes behind the newest that are kept in memory
-	farAway = parse.Time(400 * 24 * 3600e9) // stamps that jump this far do not move the newest minute
+	topRows     = 1000                          // rows of a source in a minute
+	siteSeconds = 6000                          // seconds of sites in a minute; the rest is of "other"
+	keep        = traffic.Minute(15)            // minutes behind the newest that are kept in memory
+	farAway     = parse.Time(400 * 24 * 3600e9) // stamps that jump this far do not move the newest minute
 )
 
 // A counter counts the traffic of one source. A minute that is not in memory is
@@ -73,7 +74,13 @@ func (c *counter) count(source, proxy, only string, r *parse.Record, ended parse
 	if r.Status >= 500 {
 		m.failed++
 	}
-	m.seconds[second{site, int64(ended) / 1e9}]++
+	at := second{site, int64(ended) / 1e9}
+	if len(m.seconds) >= siteSeconds {
+		if _, ok := m.seconds[at]; !ok {
+			at.site = traffic.Other // who makes up a Host header makes up a site
+		}
+	}
+	m.seconds[at]++
 	m.dirty = true
 	return nil
 }

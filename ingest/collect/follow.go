@@ -91,10 +91,14 @@ func (f fileFollower) before(inc int, off, number int64) (place, error) {
 // positionLost is why reading could not go on where it was left.
 const positionLost = "position not found"
 
+// copyGap counts truncations of a file of which a copy was found. What was
+// written between the two is in neither, and nobody knows how much it was.
+const copyGap = "between copy and truncation"
+
 func (f fileFollower) lost() map[string]int64 {
 	s := f.f.Stats()
 	return nonZero(map[string]int64{
-		"truncated": s.Truncations - s.Recovered, "lost bytes": s.Lost, positionLost: s.Missing, "oversized line": s.Oversized, "NUL bytes": s.NULs,
+		"truncated": s.Truncations - s.Recovered, copyGap: s.Recovered, "lost bytes": s.Lost, positionLost: s.Missing, "oversized line": s.Oversized, "NUL bytes": s.NULs,
 	})
 }
 

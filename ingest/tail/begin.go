@@ -52,6 +52,10 @@ func (f *File) resume() error {
 		return f.fail(f.path, err)
 	}
 	if ok {
+		if info, err := os.Stat(f.path); err == nil && at.id() != (fileID{}) && got.handle.id != at.id() && !got.handle.compressed && idOf(info) == at.id() {
+			f.stats.Truncations++ // it is a copy, and the original goes on from its start
+			f.stats.Recovered++
+		}
 		c := f.newIncarnation(got.handle, got.head)
 		c.restore(at, got.head)
 		f.begun(c, at.Offset, at.Tail, at.TailLen)

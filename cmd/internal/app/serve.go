@@ -49,7 +49,7 @@ type ServeConfig struct {
 // Serve runs until ctx ends: sources, then the core, then the page stop, in the
 // order in which data flows.
 func Serve(ctx context.Context, cfg ServeConfig) error {
-	s := &server{cfg: cfg, log: cfg.Log, started: time.Now()}
+	s := &server{cfg: cfg, log: cfg.Log, started: time.Now(), lines: make(map[parse.SourceID]int64)}
 	return s.run(ctx)
 }
 
@@ -70,6 +70,7 @@ type server struct {
 
 	mu     sync.Mutex
 	status web.Status
+	lines  map[parse.SourceID]int64 // that were read
 	again  parse.Time
 	stored map[string]aggregate.SourceState
 }
@@ -215,8 +216,8 @@ func (s *server) wire(ctx context.Context, out chan<- wire.Message) error {
 		Store: s.store, Rules: s.cfg.Rules, HashKey: []byte("why503 analyze"), Routes: routes, Redact: s.cfg.Redact, Join: join, Stored: s.stored,
 		Env: func(k rules.KindSet) *rules.Env { return &rules.Env{Settings: s.settings.values, Kinds: k} },
 		Ask: func(w *wire.Want) { queue.put(s.link(w)) }, Tell: func(c *wire.Clock) { queue.put(s.link(c)) },
-		Changed: s.hub.changed, Notice: s.hub.notice, Placed: s.placed,
-		Kept: func(id parse.SourceID, position []byte) { queue.put(collect.Stored{Source: id, Position: position}) }, Metrics: metrics.New(s.registry), Log: s.log,
+		Changed: s.changed, Notice: s.hub.notice, Placed: s.placed,
+		Kept: func(id parse.SourceID, position []byte) { queue.put(collect.Stored{Source: id, Position: position}) }, Metrics: watched{metrics.New(s.registry), s}, Log: s.log,
 	})
 	return err
 }
@@ -322,6 +323,7 @@ func (s *server) pump(ctx context.Context) error {
 
 // maintain keeps the store small and quick.
 func (s *server) maintain(ctx context.Context) error {
+	s.nameSites(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -329,6 +331,7 @@ func (s *server) maintain(ctx context.Context) error {
 		case <-time.After(time.Minute):
 		}
 		s.expire()
+		s.nameSites(ctx)
 		if err := s.store.Maintain(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("tidying the store", "err", err)
 		}

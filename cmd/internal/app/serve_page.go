@@ -1,13 +1,17 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
+	"why503/aggregate/metrics"
 	"why503/cmd/internal/admin"
 	"why503/dashboards/web"
 	"why503/parse"
+	"why503/parse/traffic"
 	"why503/parse/wire"
 	"why503/rules"
 )
@@ -29,7 +33,57 @@ func (s *server) handler(page *web.Server) http.Handler {
 	return mux
 }
 
-func (s *server) healthy() error { return nil }
+// healthy says what keeps the store from taking what was found.
+func (s *server) healthy() error {
+	if text := s.Status().StoreError; text != "" {
+		return errors.New(text)
+	}
+	return nil
+}
+
+// watched tells the page, too, what the metrics are told.
+type watched struct {
+	*metrics.Metrics
+	s *server
+}
+
+// StoreWrite notes whether the store answers.
+func (w watched) StoreWrite(took time.Duration, err error) {
+	w.Metrics.StoreWrite(took, err)
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	w.s.status.StoreError = ""
+	if err != nil {
+		w.s.status.StoreError = err.Error()
+	}
+}
+
+// Open notes how many incidents go on.
+func (w watched) Open(n int) {
+	w.Metrics.Open(n)
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	w.s.status.IncidentsOpen = n
+}
+
+// changed tells those who look that something new is stored.
+func (s *server) changed(settled parse.Time) {
+	s.mu.Lock()
+	s.status.OldestOpen = time.Unix(0, int64(traffic.MinuteOf(settled).Start())).UTC()
+	s.mu.Unlock()
+	s.hub.changed()
+}
+
+// nameSites looks up which sites there are.
+func (s *server) nameSites(ctx context.Context) {
+	sites, err := s.store.Sites(ctx)
+	if err != nil {
+		return // the page goes on with those it knows
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status.Sites = sites
+}
 
 // explain decodes a stored Request and diagnoses it again.
 func (s *server) explain(records []byte) (*parse.Request, *rules.Verdict, func(parse.SourceID) string, error) {
@@ -55,7 +109,8 @@ func (s *server) Status() web.Status {
 	out := s.status
 	out.Sources = slices.Clone(out.Sources)
 	out.Sources = slices.DeleteFunc(out.Sources, func(x web.SourceStatus) bool { return x.Path == "" })
-	out.Started, out.StoreAnswers, out.Lossless = s.started, true, true
+	out.Started, out.Lossless = s.started, true
+	out.StoreAnswers = out.StoreError == ""
 	for i := range out.Sources {
 		out.Lossless = out.Lossless && out.Sources[i].Lossless
 	}
@@ -90,9 +145,10 @@ func (s *server) progress(_ string, m *wire.Progress) {
 	}
 	x := &s.status.Sources[m.Source]
 	x.LagS, x.Lossless = float64(m.Lag)/1e9, m.Lossless
-	if m.To != 0 {
-		x.LastLine = time.Unix(0, int64(m.To)).UTC()
+	if m.Lines > s.lines[m.Source] { // its clock may be wrong, ours tells when it came
+		x.LastLine = time.Now().Add(-time.Duration(m.Lag)).UTC()
 	}
+	s.lines[m.Source] = m.Lines
 	x.Lost = 0
 	for _, n := range m.Losses {
 		x.Lost += n
