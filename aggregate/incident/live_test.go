@@ -515,3 +515,34 @@ func BenchmarkLiveAppend(b *testing.B) {
 		live.Advance(now + 1)
 	}
 }
+
+// What the test does not find right after a restart, since its seconds are not
+// complete again, may a moment later turn out to be a part of another.
+func TestLiveMergesARestoredIncidentThatItDidNotFindAtFirst(t *testing.T) {
+	before, told := liveOf(t, log(90, 10, fault{"x", span(20, 25, 5)}, fault{"y", span(60, 65, 5)}), time.Hour)
+	list := before.Incidents()
+	if len(list) != 2 {
+		t.Fatalf("%+v", list)
+	}
+	live := NewLive(Config{}, time.Hour)
+	live.Restore(list)
+	for _, s := range log(90, 10, fault{"x", span(20, 25, 5)}) {
+		live.Set("shop", s)
+	}
+	for i := range int64(5) { // its share is too small
+		live.Set("shop", Second{At: epoch + 60 + i, Requests: 1e6, Failures: 5, Causes: []Count{{"y", 5}}})
+	}
+	told.take(live.Advance(epoch + 90))
+	if now := live.Incidents(); len(now) != 2 {
+		t.Fatalf("%+v", now)
+	}
+	for i := range int64(45) {
+		live.Set("shop", Second{At: epoch + 20 + i, Requests: 10, Failures: 5, Causes: []Count{{"x", 5}}})
+	}
+	told.take(live.Advance(epoch + 90))
+	now := live.Incidents()
+	if len(now) != 2 || now[0].ID != list[0].ID || now[1].ID != list[1].ID || now[1].MergedInto != now[0].ID || told.seen["merged"] != 1 {
+		t.Errorf("%v: %+v", told.seen, now)
+	}
+	told.holds(live)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 // A shelf is a store that keeps batches as they come, and refuses some.
 type shelf struct {
+	mu      *sync.Mutex
 	refuse  int
 	tried   int
 	batches []aggregate.Batch
@@ -28,6 +30,8 @@ type shelf struct {
 var errFull = errors.New("no space left on device")
 
 func (s *shelf) Write(_ context.Context, b *aggregate.Batch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.tried++
 	if s.refuse > 0 {
 		s.refuse--
@@ -72,8 +76,10 @@ func (s *shelf) facts() map[string]aggregate.Fact {
 	return all
 }
 
-// A bench is a Core in a bubble, and what it told.
+// A bench is a Core in a bubble, and what it told. The test holds mu, but while
+// the Core runs.
 type bench struct {
+	mu     sync.Mutex
 	t      *testing.T
 	store  shelf
 	in     chan wire.Message
@@ -84,29 +90,50 @@ type bench struct {
 	done   chan error
 }
 
-// run starts a Core; what it is sent is taken before the bubble is idle again.
+// run starts a Core.
 func run(t *testing.T, refuse int) *bench {
 	t.Helper()
-	b := &bench{t: t, store: shelf{refuse: refuse}, in: make(chan wire.Message), front: map[parse.SourceID]bool{}, clocks: map[parse.SourceID]int64{}, done: make(chan error, 1)}
+	b := &bench{t: t, in: make(chan wire.Message), front: map[parse.SourceID]bool{}, clocks: map[parse.SourceID]int64{}, done: make(chan error, 1)}
+	b.store = shelf{mu: &b.mu, refuse: refuse}
+	locked := func(do func()) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		do()
+	}
 	c, err := New(t.Context(), Config{
 		Store: &b.store, Rules: rules.Builtin(), Join: correlate.DefaultConfig(),
 		Env:     func(k rules.KindSet) *rules.Env { return &rules.Env{Kinds: k} },
-		Ask:     func(w *wire.Want) { b.wants = append(b.wants, w) },
-		Tell:    func(m *wire.Clock) { b.clocks[m.Source] = m.Offset },
-		Placed:  func(id parse.SourceID, front bool) { b.front[id] = front },
-		Kept:    func(_ parse.SourceID, position []byte) { b.kept = append(b.kept, string(position)) },
+		Ask:     func(w *wire.Want) { locked(func() { b.wants = append(b.wants, w) }) },
+		Tell:    func(m *wire.Clock) { locked(func() { b.clocks[m.Source] = m.Offset }) },
+		Placed:  func(id parse.SourceID, front bool) { locked(func() { b.front[id] = front }) },
+		Kept:    func(_ parse.SourceID, position []byte) { locked(func() { b.kept = append(b.kept, string(position)) }) },
 		Changed: func(parse.Time) {}, Notice: func(Noticed) {}, Metrics: deaf{}, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.mu.Lock()
 	go func() { b.done <- c.Run(t.Context(), b.in) }()
 	return b
+}
+
+func (b *bench) send(m wire.Message) {
+	b.mu.Unlock()
+	b.in <- m
+	b.mu.Lock()
+}
+
+func (b *bench) sleep(d time.Duration) {
+	b.mu.Unlock()
+	time.Sleep(d)
+	synctest.Wait()
+	b.mu.Lock()
 }
 
 // stop ends the Core as a server does, with what it was told written.
 func (b *bench) stop() {
 	b.t.Helper()
+	b.mu.Unlock()
 	close(b.in)
 	if err := <-b.done; err != nil {
 		b.t.Error(err)
@@ -114,7 +141,7 @@ func (b *bench) stop() {
 }
 
 func (b *bench) access(id parse.SourceID, name string) {
-	b.in <- &wire.Source{ID: id, Name: name, Format: "nginx", Kind: parse.SourceNginxAccess, Program: parse.Nginx, Zoned: true, Fingerprint: fact.Fingerprint{byte(id + 1)}}
+	b.send(&wire.Source{ID: id, Name: name, Format: "nginx", Kind: parse.SourceNginxAccess, Program: parse.Nginx, Zoned: true, Fingerprint: fact.Fingerprint{byte(id + 1)}})
 }
 
 // hop is one hop's line of a request.
@@ -137,19 +164,17 @@ func TestWhatAStoreRefusesIsWrittenLater(t *testing.T) {
 		minute := traffic.MinuteOf(parse.Time(now.UnixNano()))
 		failed := hop(0, 1, now, 20*time.Millisecond, 502, "10.0.0.3:80")
 		b.access(0, "access.log")
-		b.in <- &wire.Records{Source: 0, Items: []wire.Item{failed}}
-		b.in <- &wire.Progress{
+		b.send(&wire.Records{Source: 0, Items: []wire.Item{failed}})
+		b.send(&wire.Progress{
 			Source: 0, To: failed.Record.Ended, AtEnd: true, Lossless: true, Position: []byte("behind it"),
 			Minutes: []wire.Minute{{Minute: minute, Failed: 1, Rows: []traffic.Row[traffic.Key]{{Key: traffic.Key{Minute: minute}, Cell: &traffic.Cell{N: 1}}}}},
 			Seconds: []wire.Second{{Site: "shop.example", At: now.Unix(), Requests: 1}},
-		}
-		time.Sleep(3 * time.Second)
-		synctest.Wait()
+		})
+		b.sleep(3 * time.Second)
 		if b.store.tried < 2 || len(b.store.batches) != 0 || len(b.kept) != 0 {
 			t.Fatalf("%d tries, %d taken, kept %q; the store refuses", b.store.tried, len(b.store.batches), b.kept)
 		}
-		time.Sleep(10 * time.Second)
-		synctest.Wait()
+		b.sleep(10 * time.Second)
 		if len(b.store.batches) == 0 {
 			t.Fatal("nothing was written when the store took it again")
 		}
@@ -186,15 +211,14 @@ func TestAHopInFrontTurnsUp(t *testing.T) {
 				minute := traffic.MinuteOf(failed[web].Record.Ended)
 				appear := func(id parse.SourceID, name string) {
 					b.access(id, name)
-					b.in <- &wire.Records{Source: id, Items: failed[id : id+1]}
-					b.in <- &wire.Progress{
+					b.send(&wire.Records{Source: id, Items: failed[id : id+1]})
+					b.send(&wire.Progress{
 						Source: id, To: failed[id].Record.Ended, AtEnd: true, Lossless: true, Position: []byte("1"),
 						Minutes: []wire.Minute{{Minute: minute, Failed: 1, Rows: []traffic.Row[traffic.Key]{{Key: traffic.Key{Minute: minute}, Cell: &traffic.Cell{N: 1}}}}},
-					}
+					})
 				}
 				appear(web, "web.log")
-				time.Sleep(4 * time.Second)
-				synctest.Wait()
+				b.sleep(4 * time.Second)
 				if facts := b.store.facts(); len(facts) != 1 || !b.front[web] {
 					t.Fatalf("%d facts, in front %v; there is one hop", len(facts), b.front)
 				}
@@ -208,10 +232,9 @@ func TestAHopInFrontTurnsUp(t *testing.T) {
 						}
 						items = append(items, hop(parse.SourceID(id), n, at, took, 200, fmt.Sprintf("10.0.0.%d:80", 3-id)))
 					}
-					b.in <- &wire.Records{Source: parse.SourceID(id), Sample: true, Items: items}
+					b.send(&wire.Records{Source: parse.SourceID(id), Sample: true, Items: items})
 				}
-				time.Sleep(4 * time.Second)
-				synctest.Wait()
+				b.sleep(4 * time.Second)
 				if !b.front[edge] || b.front[web] {
 					t.Errorf("in front: %v; want the one that waited for the other", b.front)
 				}

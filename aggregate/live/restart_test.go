@@ -49,7 +49,7 @@ func restarted(t *testing.T, s *localstore.Store, b *aggregate.Batch) *Core {
 		Env:    func(k rules.KindSet) *rules.Env { return &rules.Env{Kinds: k} },
 		Ask:    func(*wire.Want) {},
 		Tell:   func(*wire.Clock) {},
-		Placed: func(parse.SourceID, bool) {}, Changed: func(parse.Time) {}, Notice: func(Noticed) {},
+		Placed: func(parse.SourceID, bool) {}, Kept: func(parse.SourceID, []byte) {}, Changed: func(parse.Time) {}, Notice: func(Noticed) {},
 		Metrics: deaf{}, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -106,7 +106,7 @@ func TestWhatWasCountedBeforeARestartFollowsTheSource(t *testing.T) {
 		Seconds: []aggregate.SourceSecond{{Source: "access.log", Site: "shop.example", At: now.Unix(), Requests: 5}},
 		Settled: parse.Time(now.UnixNano()),
 	})
-	c.introduce(&wire.Source{ID: 0, Name: "access.log", Kind: parse.SourceNginxAccess, Program: parse.Nginx})
+	c.introduce(&wire.Source{ID: 0, Name: "access.log", Format: "combined", Kind: parse.SourceNginxAccess, Program: parse.Nginx})
 	if c.known() {
 		t.Error("a source that was never looked at is taken as known")
 	}
@@ -148,4 +148,3 @@ func (deaf) Open(int)                        {}
 func (deaf) Opened()                         {}
 
 var _ Metrics = deaf{}
-

@@ -151,9 +151,6 @@ func (c *Core) progress(m *wire.Progress) {
 	if m.From != 0 {
 		s.join.From = m.From + off
 	}
-	if !m.Lossless {
-		s.join.Lose()
-	}
 	st := &s.state
 	st.Position, st.LagS = m.Position, float64(m.Lag)/1e9
 	st.Lines, st.Records, st.Skipped, st.Bytes, st.Lossless = m.Lines, m.Records, m.Unparsed, m.Bytes, m.Lossless

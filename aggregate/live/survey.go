@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,10 @@ import (
 // A surveyor decides when to find out anew which hop is in front of which, and
 // what the clocks show.
 type surveyor struct {
-	due  bool      // a source is new
-	last time.Time // when it was done
-	seen int       // samples that there were then
+	due  bool          // a source is new
+	last time.Time     // when it was done
+	took time.Duration // how long that took
+	seen int           // samples that there were then
 }
 
 // A survey is due soon after a source appeared, when there is twice as much to
@@ -29,6 +31,13 @@ const (
 	surveySoon  = 2 * time.Second
 	surveyAgain = 10 * time.Minute
 	surveyLeast = 20 // samples
+	// surveyShare bounds what surveys take of the time: one in so many seconds.
+	surveyShare = 20
+	// Each source is compared with each other one, so of many only the busiest
+	// are, and of those fewer samples: surveyWork is the product of both numbers of
+	// sources and that of samples, about a second.
+	surveySources = 256
+	surveyWork    = 4 << 20
 )
 
 // look surveys where it is due.
@@ -38,12 +47,12 @@ func (c *Core) look(ctx context.Context) {
 	for _, s := range c.sources {
 		seen += s.seen
 		// Of a source that began late the others have long shown enough.
-		v.due = v.due || s.seen >= surveyLeast && s.seen >= 2*s.looked && s.looked < maxSamples
+		v.due = v.due || s.seen >= surveyLeast && s.seen >= 4*s.looked && s.looked < maxSamples
 	}
 	switch since := c.wall.Sub(v.last); {
 	case seen < surveyLeast && seen == v.seen:
 		return
-	case since < surveySoon:
+	case since < max(surveySoon, surveyShare*v.took):
 		return
 	case v.due, seen >= 2*v.seen, since >= surveyAgain && seen > v.seen:
 	default:
@@ -57,13 +66,8 @@ func (c *Core) look(ctx context.Context) {
 		return
 	}
 	v.last, v.seen, v.due = c.wall, seen, false
-	var samples []correlate.Sample
-	for _, s := range c.sources {
-		s.looked = s.seen
-		if s.reading {
-			samples = append(samples, correlate.Sample{Source: s.join, Records: s.ordered(), Zoned: s.zoned})
-		}
-	}
+	begin := time.Now()
+	samples := c.samples()
 	type was struct {
 		rank   int
 		offset int64
@@ -83,7 +87,6 @@ func (c *Core) look(ctx context.Context) {
 		j.From = from[j.ID] // what can be asked for, not what was sampled
 		s.shift(parse.Time(j.Offset - before[j.ID].offset))
 		s.zone = clocks[i].Zone
-		s.settled = true
 		if now := (was{j.Rank, j.Offset}); now != before[j.ID] {
 			moved = true
 			c.tellClock(s)
@@ -93,6 +96,10 @@ func (c *Core) look(ctx context.Context) {
 		}
 		s.fresh = s.fresh || s.state.Position != nil
 	}
+	for _, s := range c.sources { // also those that are too many
+		s.settled, s.looked = s.settled || s.reading, s.seen
+	}
+	v.took = time.Since(begin)
 	if moved {
 		if err := c.join.Reorder(); err != nil {
 			c.failed = fmt.Errorf("putting the hops in order: %w", err)
@@ -123,6 +130,29 @@ func (c *Core) correct(ctx context.Context, s *source) {
 			return
 		}
 	}
+}
+
+// samples returns what is compared: of so many sources as can be, those that
+// told most.
+func (c *Core) samples() []correlate.Sample {
+	var list []*source
+	for _, s := range c.sources {
+		if s.reading {
+			list = append(list, s)
+		}
+	}
+	if len(list) > surveySources {
+		slices.SortStableFunc(list, func(a, b *source) int { return cmp.Compare(b.seen, a.seen) })
+		list = list[:surveySources]
+		slices.SortFunc(list, func(a, b *source) int { return cmp.Compare(a.join.ID, b.join.ID) })
+	}
+	most := max(surveyLeast, surveyWork/max(1, len(list)*len(list)))
+	out := make([]correlate.Sample, len(list))
+	for i, s := range list {
+		records := s.ordered()
+		out[i] = correlate.Sample{Source: s.join, Records: records[max(0, len(records)-most):], Zoned: s.zoned}
+	}
+	return out
 }
 
 // shift brings what the source is known to cover to another clock.

@@ -22,6 +22,9 @@ type Input struct {
 	Name   string // as reports call it; all that is stored hangs on it
 	Path   string
 	Stream *segment.Writer // instead of Path
+	// Lost counts, by reason, what whoever fills the Stream knows that it missed;
+	// it may be nil.
+	Lost func() map[string]int64
 	Host   string          // "" where its lines tell
 	Zone   *time.Location  // of stamps that print none; nil for Config.Zone
 	// Position is where reading had come to before a restart; nil for a source
@@ -47,7 +50,7 @@ type Config struct {
 
 	Out     chan<- wire.Message
 	Horizon time.Duration // how far back Records can be asked for; 0 means 12 minutes
-	Memory  int64         // bytes for what finds them; 0 means 24 MiB
+	Memory  int64         // bytes for what finds them; 0 means 16 MiB
 	Handles *tail.Handles // nil: a bound of its own
 	Log     *slog.Logger
 }
@@ -76,7 +79,7 @@ func New(cfg Config) *Collector {
 		cfg.Horizon = 12 * time.Minute
 	}
 	if cfg.Memory <= 0 {
-		cfg.Memory = 24 << 20
+		cfg.Memory = 16 << 20
 	}
 	if cfg.Handles == nil {
 		cfg.Handles = tail.NewHandles(0)
@@ -249,7 +252,7 @@ func (c *Collector) open(in Input) error {
 			from = *at.Segment
 		}
 		in.Stream.Release(from)
-		s.from = &streamFollower{r: in.Stream.Reader(from), w: in.Stream}
+		s.from = &streamFollower{r: in.Stream.Reader(from), w: in.Stream, missed: in.Lost}
 		s.inc = int(from.Seq)
 		s.introduce()
 		return nil

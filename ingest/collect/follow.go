@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 
 	"why503/ingest/segment"
 	"why503/ingest/tail"
@@ -106,9 +107,10 @@ func (f fileFollower) close() error { return f.f.Close() }
 
 // A streamFollower follows the segments of a stream.
 type streamFollower struct {
-	r *segment.Reader
-	w *segment.Writer
-	n int64 // lines that fell out of the stream before they were read
+	r      *segment.Reader
+	w      *segment.Writer
+	n      int64                   // lines that fell out of the stream before they were read
+	missed func() map[string]int64 // what never came into the stream; may be nil
 }
 
 func (f *streamFollower) next() (line, error) {
@@ -147,6 +149,9 @@ func (f *streamFollower) before(inc int, off, _ int64) (place, error) {
 
 func (f *streamFollower) lost() map[string]int64 {
 	out := map[string]int64{"gap in the stream": f.n}
+	if f.missed != nil {
+		maps.Copy(out, f.missed())
+	}
 	s := f.w.Stats()
 	for why, l := range s.Lost {
 		out["stream "+why] += l.Lines

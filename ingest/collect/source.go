@@ -64,6 +64,7 @@ type source struct {
 	lossy                           bool
 	earlier                         map[string]int64 // losses before a restart
 	lost                            int64            // all losses
+	gapsKnown                       int64            // of those that the follower counts, counted before a restart
 	lostAt                          parse.Time       // latest when the last of them came
 	atEnd                           bool
 	samples                         int // Records that were sent as samples
@@ -93,7 +94,9 @@ func (s *source) pull(now time.Time, budget int64) (more bool, err error) {
 		l, err := s.from.next()
 		if errors.Is(err, tail.ErrWait) {
 			s.atEnd = true
-			s.catchUp(s.from.position().at())
+			if len(s.waits) == 0 { // else they are to be read again first
+				s.catchUp(s.from.position().at())
+			}
 			s.idle(now)
 			return false, nil
 		}
@@ -124,8 +127,10 @@ func (s *source) recall(old *checkpoint) {
 	s.before, s.again, s.resumed, s.begun, s.marks, s.files = old, true, true, len(old.Marks) > 0, old.Marks, old.Files
 	s.bytes, s.lines, s.records, s.unparsed = old.Bytes, old.Lines, old.Records, old.Unparsed
 	s.earlier, s.lostAt = old.Losses, old.LostAt
-	for _, n := range old.Losses {
-		s.lost += n
+	for why, n := range old.Losses {
+		if why != copyGap {
+			s.lost += n
+		}
 	}
 	s.lossy = old.LostAt != 0 && old.LostAt >= s.cfg.Again // something is missing in what is read again
 }
@@ -139,6 +144,9 @@ func (s *source) begin(l line) {
 			s.marks = slices.DeleteFunc(s.marks, func(m mark) bool { return m.Inc < l.inc })
 			s.files = slices.DeleteFunc(s.files, func(f tail.Position) bool { return f.Incarnation < l.inc })
 			s.begun = len(s.marks) > 0
+		}
+		if s.again && s.before.Counted.File != nil && l.inc < s.before.Counted.File.Incarnation {
+			s.gapsKnown = s.from.lost()[copyGap] // it was counted when it was passed the first time
 		}
 	}
 	if !s.begun {
@@ -206,7 +214,9 @@ func (s *source) detect() {
 	waits := s.waits
 	s.waits = nil
 	if s.parser == nil {
-		s.unparsed += int64(len(waits))
+		if !s.again {
+			s.unparsed += int64(len(waits))
+		}
 		return
 	}
 	for _, l := range waits {
@@ -414,13 +424,19 @@ func (s *source) progress(now time.Time) {
 	for why, n := range s.losses {
 		p.Losses[why] += n
 	}
-	p.Lossless = p.Lossless && len(p.Losses) == 0
-	total := int64(0)
+	if s.gapsKnown > 0 {
+		p.Losses[copyGap] -= s.gapsKnown
+		nonZero(p.Losses)
+	}
+	gaps, total := p.Losses[copyGap], int64(0)
+	p.Lossless = p.Lossless && len(p.Losses) == int(min(gaps, 1)) // a gap is milliseconds: absence goes on to mean something
 	for why, n := range s.earlier {
 		p.Losses[why] += n
 	}
-	for _, n := range p.Losses {
-		total += n
+	for why, n := range p.Losses {
+		if why != copyGap {
+			total += n
+		}
 	}
 	if total > s.lost {
 		s.lost, s.lostAt = total, s.latest
@@ -431,6 +447,7 @@ func (s *source) progress(now time.Time) {
 	if t, ok := s.ring.oldest(); ok {
 		p.From = t
 	}
+	p.From = max(p.From, s.lostAt) // absence proves nothing before
 	if s.latest != 0 {
 		p.Lag = max(0, now.UnixNano()-int64(s.latest)-s.clock.Offset)
 	}

@@ -565,7 +565,7 @@ func TestGoingOnAfterARestart(t *testing.T) {
 				w.log(long("d"))
 			})
 			w.want(w.soon(), append(append([]string{"b"}, lines("c")...), lines("d")...)...)
-			w.stats(Stats{Rotations: 1})
+			w.stats(Stats{Rotations: 1, Truncations: 1, Recovered: 1})
 		}},
 		{"at zero of a file that shrank", func(_ *testing.T, w *world) {
 			w.restart(func() { w.must(os.Truncate(w.path, 0)); w.log("b\n") })

@@ -23,6 +23,7 @@ const (
 	loadMinutes = 64
 	maxSpan     = int64(25 * 24 * 3600e9)
 	slowFrom    = int64(1e9) // what takes so long is slow
+	maxPaths    = 512        // whose routes are remembered
 	other       = "other"
 )
 
@@ -55,7 +56,8 @@ type counter struct {
 	hop    *track
 	named  [parse.NumTraffic]map[string]*track
 	rest   [parse.NumTraffic]*track // what exceeds the bound
-	paths  [512]pathTrack           // routes of paths that were seen last
+	paths  []pathTrack              // routes of paths that were seen last, as many as pay off
+	missed int                      // paths that were not among them
 	newest int64                    // minute
 	last   int64                    // second that was counted last
 	state  uint64                   // changes with each second that is counted
@@ -180,7 +182,7 @@ func (l *Load) crowd(c *counter, of parse.Traffic, most int) {
 		l.join(c.rest[of], t)
 		delete(c.named[of], t.name)
 	}
-	c.paths = [512]pathTrack{}
+	clear(c.paths)
 	clear(l.asked)
 }
 
@@ -192,8 +194,12 @@ func (l *Load) routed(c *counter, url []byte) *track {
 	}
 	path := pathOf(url)
 	hash := xxh3.Hash(path)
+	if c.missed >= 4*len(c.paths) && len(c.paths) < maxPaths { // of ten thousand logs most are quiet
+		c.paths, c.missed = make([]pathTrack, max(8, 4*len(c.paths))), 0
+	}
 	p := &c.paths[hash%uint64(len(c.paths))]
 	if p.hash != hash || p.track == nil {
+		c.missed++
 		l.routeOf = traffic.AppendRoute(l.routeOf[:0], path)
 		p.hash, p.track = hash, l.track(c, parse.OfRoute, l.routeOf)
 	}

@@ -65,10 +65,10 @@ type Answer struct {
 // counted in the snapshots, none behind it.
 type Progress struct {
 	Source   parse.SourceID
-	From, To parse.Time // event time that was read, on the source's own clock
+	From, To parse.Time // event time that was read without loss, on the source's own clock
 	AtEnd    bool       // everything that was written so far has been read
 	Lag      int64      // ns from the last line that was read to now
-	Lossless bool
+	Lossless bool       // nothing was lost since the source was first read
 	Longest  int64  // ns, of the requests of the last minutes: how far back a failed one may reach
 	Position []byte // opaque to all but the collector
 

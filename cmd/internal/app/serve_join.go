@@ -11,7 +11,7 @@ import (
 // joinMemory is what the Records of open requests, and of those that ended
 // lately, may take before the oldest go into a file. Most of them are never
 // looked at again.
-const joinMemory = 8 << 20
+const joinMemory = 4 << 20
 
 // join bounds the join. What exceeds its memory lies in a file beside the store,
 // where there is room and serve may write; the file has no name, so it is gone

@@ -24,7 +24,7 @@ type sources struct {
 	s        *server
 	find     *tail.Discovery
 	mu       sync.Mutex
-	opened   []*segment.Writer // streams that are new
+	opened   []collect.Input // streams that are new
 	known    map[string]bool
 	skipped  map[string]string
 	fromEnd  bool // files that are there at the first start are read from their end
@@ -69,10 +69,10 @@ func containers(cfg ServeConfig) []string {
 func (v *sources) streams(ctx context.Context, start func(func() error)) error {
 	s := v.s
 	dir := string(s.cfg.Store) + ".streams"
-	opened := func(w *segment.Writer) {
+	opened := func(w *segment.Writer, lost func() map[string]int64) {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		v.opened = append(v.opened, w)
+		v.opened = append(v.opened, collect.Input{Name: w.Name(), Stream: w, Lost: lost})
 	}
 	for _, c := range s.cfg.Sources.Varnishlog {
 		name := "varnishlog"
@@ -87,11 +87,23 @@ func (v *sources) streams(ctx context.Context, start func(func() error)) error {
 		if err != nil {
 			return err
 		}
-		opened(w)
+		opened(w, func() map[string]int64 {
+			st := vl.Stats()
+			return map[string]int64{"overrun": st.Overruns, "log went away": st.Abandoned, "stream write": st.WriteErrors}
+		})
 		start(func() error { defer w.Close(); vl.Run(ctx); return nil })
 	}
 	if l := listens(s.cfg); len(l) > 0 {
-		srv, err := syslog.Open(syslog.Config{Listen: l, Segments: segment.Config{Dir: filepath.Join(dir, "syslog")}}, opened, s.log)
+		var srv *syslog.Server
+		lost := func() map[string]int64 {
+			st := srv.Stats().Lost
+			return map[string]int64{
+				"dropped by the kernel": st.Kernel, "connection refused": st.Refused, "idle connection closed": st.Idle,
+				"framing": st.Framing, "half sent": st.HalfSent, "no stream": st.NoStream,
+			}
+		}
+		var err error
+		srv, err = syslog.Open(syslog.Config{Listen: l, Segments: segment.Config{Dir: filepath.Join(dir, "syslog")}}, func(w *segment.Writer) { opened(w, lost) }, s.log)
 		if err != nil {
 			return err
 		}
@@ -101,7 +113,12 @@ func (v *sources) streams(ctx context.Context, start func(func() error)) error {
 		if slices.Contains(u, "*") {
 			u = nil
 		}
-		j, err := journal.Open(journal.Config{Units: u, Segments: segment.Config{Dir: filepath.Join(dir, "journal")}}, opened, s.log)
+		var j *journal.Journal
+		lost := func() map[string]int64 {
+			return map[string]int64{"cursor not known": j.Stats().LostCursor, "journal damaged": j.Stats().Damaged}
+		}
+		var err error
+		j, err = journal.Open(journal.Config{Units: u, Segments: segment.Config{Dir: filepath.Join(dir, "journal")}}, func(w *segment.Writer) { opened(w, lost) }, s.log)
 		if err != nil {
 			return err
 		}
@@ -113,7 +130,7 @@ func (v *sources) streams(ctx context.Context, start func(func() error)) error {
 	return nil
 }
 
-func (v *sources) stdin(ctx context.Context, start func(func() error), opened func(*segment.Writer), dir string) error {
+func (v *sources) stdin(ctx context.Context, start func(func() error), opened func(*segment.Writer, func() map[string]int64), dir string) error {
 	w, err := segment.Open(segment.Config{Dir: filepath.Join(dir, "stdin")}, "stdin", v.s.log)
 	if err != nil {
 		return err
@@ -124,7 +141,7 @@ func (v *sources) stdin(ctx context.Context, start func(func() error), opened fu
 			return fmt.Errorf("opening standard input: %w", err)
 		}
 	}
-	opened(w)
+	opened(w, nil)
 	start(func() error { defer w.Close(); return segment.Feed(ctx, in, w, 0) })
 	return nil
 }
@@ -166,9 +183,9 @@ func (v *sources) takeStreams(ctx context.Context) {
 	opened := v.opened
 	v.opened = nil
 	v.mu.Unlock()
-	for _, w := range opened {
-		v.s.streams.Store(w, struct{}{})
-		v.add(ctx, collect.Input{Name: w.Name(), Stream: w})
+	for _, in := range opened {
+		v.s.streams.Store(in.Stream, struct{}{})
+		v.add(ctx, in)
 	}
 }
 

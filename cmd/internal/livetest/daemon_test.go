@@ -19,8 +19,8 @@ import (
 	"why503/cmd/internal/cli"
 )
 
-// asWhy503 makes this program be why503: so serve runs under the race detector
-// where the tests do.
+// asWhy503 makes this program be why503, so that serve is built as the tests are,
+// with the race detector or without.
 const asWhy503 = "WHY503_LIVETEST_MAIN"
 
 func TestMain(m *testing.M) {

@@ -95,7 +95,7 @@ type row struct {
 
 // list returns all requests that ended between from and to.
 func (s *server) list(from, to time.Time) ([]row, error) {
-	q := url.Values{"class": {"all"}, "limit": {"1000"}, "from": {from.UTC().Format(time.RFC3339Nano)}, "to": {to.UTC().Format(time.RFC3339Nano)}}
+	q := url.Values{"class": {"all"}, "limit": {"250"}, "from": {from.UTC().Format(time.RFC3339Nano)}, "to": {to.UTC().Format(time.RFC3339Nano)}}
 	var all []row
 	for {
 		var page struct {

@@ -130,7 +130,10 @@ func (w *watcher) allFinal(t *testing.T, from time.Time, most time.Duration) []r
 	for end := time.Now().Add(most); ; time.Sleep(time.Second) {
 		rows, err := w.s.list(from, time.Now().Add(time.Minute))
 		if err != nil {
-			t.Fatal(err)
+			if time.Now().After(end) {
+				t.Fatal(err)
+			}
+			continue // a machine that is busy may not answer at once
 		}
 		open := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.Final })
 		if len(open) == 0 {
