@@ -38,7 +38,7 @@ run: build ## explain the incidents in examples/
 test: build ## all that CI checks; says at the end what was skipped
 	@mkdir -p .cache && : >$(skipped)
 	@unformatted=$$(gofmt -l $(sources)); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted" >&2; exit 1; }
-	go vet ./...
+	go vet -tags integration ./...
 	@$(MAKE) --no-print-directory lint
 	.ci/gotest $(skipped)
 	.ci/fuzz 1s

@@ -224,13 +224,14 @@ func (st *liveSite) vouched(d *Detector, i *Incident) bool {
 
 // firstSecond is the first that is known since the start of the program.
 func (st *liveSite) firstSecond() int64 {
+	first := st.since
 	if st.base.requests > 0 {
-		return st.base.firstAt
+		first = min(first, st.base.firstAt)
 	}
 	if len(st.seconds) > 0 {
-		return st.seconds[0].At
+		first = min(first, st.seconds[0].At)
 	}
-	return maxSecond
+	return first
 }
 
 // before returns what i had before the first second that is known again: all

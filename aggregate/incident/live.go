@@ -19,6 +19,7 @@ import (
 type Live struct {
 	d      *Detector // the test; it keeps no sites here
 	settle int64     // seconds
+	since  int64     // from when on all seconds are known
 	now    int64
 	any    bool // Advance has been called
 	sites  map[string]*liveSite
@@ -65,7 +66,7 @@ type Change struct {
 // than settle: it can then no longer move incidents, only their counts.
 func NewLive(cfg Config, settle time.Duration) *Live {
 	d := New(cfg)
-	l := &Live{d: d, settle: max(seconds(settle), 0), now: math.MinInt64, sites: make(map[string]*liveSite)}
+	l := &Live{d: d, settle: max(seconds(settle), 0), since: maxSecond, now: math.MinInt64, sites: make(map[string]*liveSite)}
 	return l
 }
 
@@ -172,6 +173,11 @@ func (l *Live) Restore(known []Incident) {
 	}
 }
 
+// Complete says that all seconds since one, of every site, are Set after a
+// Restore: an incident in that time of which there are none is none. It is to be
+// called before Restore.
+func (l *Live) Complete(since int64) { l.since = since }
+
 // Late returns how many seconds came after they had settled.
 func (l *Live) Late() int64 { return l.late }
 
@@ -190,7 +196,7 @@ func (l *Live) site(name string) *liveSite {
 		return nil
 	}
 	name = strings.Clone(name)
-	st := &liveSite{base: &site{name: name}, pastFrom: math.MinInt64}
+	st := &liveSite{base: &site{name: name}, pastFrom: math.MinInt64, since: l.since}
 	l.sites[name] = st
 	return st
 }

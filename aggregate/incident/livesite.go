@@ -19,6 +19,7 @@ type liveSite struct {
 	archived []*told // settled
 	restored bool    // some of told are of before a restart and not found since
 
+	since       int64   // from when on all seconds are known
 	wasRestored bool    // Restore has been called
 	corrected   []*told // archived ones whose counts were, since the last Advance
 

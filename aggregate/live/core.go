@@ -89,6 +89,7 @@ type Core struct {
 	join    *correlate.Live
 	load    *correlate.Load // what sources counted of their own traffic
 	sources []*source
+	unnamed bool // short names have to be made anew
 	rows    *aggregate.Describer
 	env     *rules.Env
 	kinds   rules.KindSet
@@ -159,6 +160,7 @@ func (c *Core) restore(ctx context.Context) error {
 			break
 		}
 	}
+	c.incidents.Complete(from.Unix())
 	c.incidents.Restore(known)
 	stored, err := c.cfg.Store.Seconds(ctx, from.Unix())
 	if err != nil {
@@ -266,9 +268,7 @@ func (c *Core) Run(ctx context.Context, in <-chan wire.Message) error {
 			if c.wall.Sub(last) < commitEvery {
 				continue
 			}
-			if err := c.commitAgain(ctx); err != nil {
-				return err
-			}
+			c.commitAgain(ctx)
 			last = time.Now()
 		}
 	}
@@ -371,20 +371,18 @@ func (c *Core) tick(ctx context.Context) error {
 
 // commitAgain commits until the store takes it: meanwhile messages wait, and
 // those who read logs wait with them.
-func (c *Core) commitAgain(ctx context.Context) error {
-	wait := retryFirst
-	for {
+func (c *Core) commitAgain(ctx context.Context) {
+	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
 		err := c.commit(ctx)
 		if err == nil || ctx.Err() != nil {
-			return nil
+			return
 		}
 		c.log.Error("the store does not take what was found; reading waits, nothing is lost", "err", err, "next_try", wait)
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(wait):
 		}
-		wait = min(2*wait, retryMost)
 	}
 }
 
@@ -460,7 +458,7 @@ func (c *Core) Request(q *parse.Request) {
 	}
 	for _, parts := range [][]parse.Part{q.Parts, q.Signals} {
 		for i := range parts {
-			parts[i].File = c.sources[parts[i].Record.Source].short
+			parts[i].File = c.nameOf(parts[i].Record.Source)
 		}
 	}
 	if b, err := wire.AppendRequest(nil, q); err == nil {

@@ -85,7 +85,7 @@ func (c *Core) introduce(m *wire.Source) {
 		return
 	}
 	j := s.join
-	defer c.shorten()
+	c.unnamed = true
 	s.name, s.site, s.zoned = m.Name, m.Site, m.Zoned
 	j.Kind, j.Program, j.Host, j.Fingerprint = m.Kind, m.Program, m.Host, m.Fingerprint
 	s.state.Path, s.state.Format, s.state.Host, s.state.Program = m.Name, m.Format, m.Host, m.Program.String()
@@ -246,12 +246,22 @@ func (s *source) sampled(id parse.RecordID, r *parse.Record) {
 // Origin implements aggregate.Namer.
 func (c *Core) Origin(id parse.SourceID) aggregate.Origin {
 	s := c.sources[id]
-	return aggregate.Origin{Name: s.short, Zone: -s.zone, Site: s.site}
+	return aggregate.Origin{Name: c.nameOf(id), Zone: -s.zone, Site: s.site}
 }
 
 // Place implements aggregate.Namer: Records carry their places in files.
 func (c *Core) Place(id parse.SourceID, offset, line int64) (string, int64, int64) {
-	return c.sources[id].short, offset, line
+	return c.nameOf(id), offset, line
+}
+
+// nameOf is the short name of a source. Names are made when one is needed: where
+// ten thousand sources are introduced, not for each of them anew.
+func (c *Core) nameOf(id parse.SourceID) string {
+	if c.unnamed {
+		c.unnamed = false
+		c.shorten()
+	}
+	return c.sources[id].short
 }
 
 // shorten gives each source the shortest name that tells it from the others:

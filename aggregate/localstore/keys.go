@@ -201,6 +201,11 @@ func (b *book[K]) id(c conn, k K) (int64, error) {
 	return id, nil
 }
 
+// known returns the number of a key, and whether it has one.
+func (b *book[K]) known(c conn, k K) (int64, bool, error) {
+	return c.number(b.kind.find, hashOf(b.kind.columns(k)))
+}
+
 // key returns the key of a number; nil when there is none (any more).
 func (b *book[K]) key(c conn, id int64) (*K, error) {
 	b.mu.Lock()

@@ -11,10 +11,21 @@ import (
 func (s *Store) SourceSeconds(ctx context.Context, source string, from, to int64) ([]aggregate.SourceSecond, error) {
 	var out []aggregate.SourceSecond
 	err := s.read(ctx, func(c conn) error {
-		return c.query(`SELECT at, site, requests FROM seconds JOIN owners ON owners.id = seconds.owner WHERE at >= ? AND at < ? AND name = ? ORDER BY at, site`, func(r *row) error {
-			out = append(out, aggregate.SourceSecond{Source: source, At: r.ColumnInt64(0), Site: r.ColumnText(1), Requests: r.ColumnInt64(2)})
-			return nil
-		}, from, to, clip(source, maxName))
+		owner, ok, err := s.owners.known(c, clip(source, maxName))
+		if err != nil || !ok {
+			return err
+		}
+		// Each second is looked up: between two of them lie those of all other sources.
+		for at := from; at < to; at++ {
+			err := c.query(`SELECT site, requests FROM seconds WHERE at = ? AND owner = ? ORDER BY site`, func(r *row) error {
+				out = append(out, aggregate.SourceSecond{Source: source, At: at, Site: r.ColumnText(0), Requests: r.ColumnInt64(1)})
+				return nil
+			}, at, owner)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return out, err
 }

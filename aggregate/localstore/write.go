@@ -165,11 +165,14 @@ func (s *Store) Minute(ctx context.Context, source string, m traffic.Minute) (*a
 	out := aggregate.SourceMinute{Source: source, Minute: m, Rows: []traffic.Row[traffic.Key]{}}
 	found := false
 	err := s.read(ctx, func(c conn) error {
-		var owner int64
-		err := c.query(`SELECT owner, front, failed FROM covered JOIN owners ON owners.id = covered.owner WHERE minute = ? AND name = ?`, func(r *row) error {
-			found, owner, out.Front, out.Failed = true, r.ColumnInt64(0), r.ColumnBool(1), r.ColumnInt64(2)
+		owner, ok, err := s.owners.known(c, clip(source, maxName))
+		if err != nil || !ok {
+			return err
+		}
+		err = c.query(`SELECT front, failed FROM covered WHERE minute = ? AND owner = ?`, func(r *row) error {
+			found, out.Front, out.Failed = true, r.ColumnBool(0), r.ColumnInt64(1)
 			return nil
-		}, int64(m), clip(source, maxName))
+		}, int64(m), owner)
 		if err != nil || !found {
 			return err
 		}

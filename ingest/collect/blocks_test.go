@@ -102,7 +102,7 @@ func TestWhatIsNearestIsReadFirst(t *testing.T) {
 }
 
 func TestARingForgets(t *testing.T) {
-	make := func() (*ring, []noted) {
+	filled := func() (*ring, []noted) {
 		g := &ring{}
 		all := fill(g, rand.New(rand.NewPCG(9, 10)), 20_000)
 		return g, all
@@ -114,7 +114,7 @@ func TestARingForgets(t *testing.T) {
 		return n
 	}
 	t.Run("what is too old, and nothing else", func(t *testing.T) {
-		g, all := make()
+		g, all := filled()
 		at := all[10_000].to
 		g.forget(at, 1<<30)
 		if oldest, ok := g.oldest(); !ok || oldest > at || g.lost != 0 || g.size != sum(g) {
@@ -130,7 +130,7 @@ func TestARingForgets(t *testing.T) {
 		}
 	})
 	t.Run("what takes too much memory, and counts it", func(t *testing.T) {
-		g, _ := make()
+		g, _ := filled()
 		had := len(g.blocks)
 		g.forget(-1<<62, sum(g)/2)
 		if g.size > sum(g) || len(g.blocks) >= had*6/10 || g.lost != int64(had-len(g.blocks)) {
@@ -138,7 +138,7 @@ func TestARingForgets(t *testing.T) {
 		}
 	})
 	t.Run("all, and then there is nothing to ask for", func(t *testing.T) {
-		g, _ := make()
+		g, _ := filled()
 		g.seal()
 		g.forget(1<<62, 1<<30)
 		if _, ok := g.oldest(); ok || g.size != 0 {

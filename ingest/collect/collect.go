@@ -25,8 +25,8 @@ type Input struct {
 	// Lost counts, by reason, what whoever fills the Stream knows that it missed;
 	// it may be nil.
 	Lost func() map[string]int64
-	Host   string          // "" where its lines tell
-	Zone   *time.Location  // of stamps that print none; nil for Config.Zone
+	Host string         // "" where its lines tell
+	Zone *time.Location // of stamps that print none; nil for Config.Zone
 	// Position is where reading had come to before a restart; nil for a source
 	// that is new. FromEnd says that of a new one only what comes is read.
 	Position []byte
@@ -154,11 +154,7 @@ func (c *Collector) Run(ctx context.Context) error {
 			return err
 		}
 		for _, s := range c.sources {
-			left, err := s.pull(c.now, turnBytes)
-			if err != nil {
-				return err
-			}
-			more = more || left
+			more = s.pull(c.now, turnBytes) || more
 			s.flush()
 		}
 		if c.now.Sub(last) >= report {
@@ -257,7 +253,7 @@ func (c *Collector) open(in Input) error {
 		s.introduce()
 		return nil
 	}
-	opt := tail.Options{FromEnd: in.FromEnd && old == nil, Handles: c.cfg.Handles}
+	opt := tail.Options{FromEnd: in.FromEnd && old == nil, Handles: c.cfg.Handles, Keep: keepFiles}
 	f, err := tail.Open(in.Path, at.File, opt)
 	if err != nil {
 		s.note = err.Error()
@@ -285,6 +281,10 @@ func (c *Collector) sample(after time.Duration) {
 		s.samples = 0
 	}
 }
+
+// keepFiles is how many rotated files of a source can be read again: as many as
+// are made in the horizon where logs are rotated every six seconds.
+const keepFiles = 128
 
 // report sends the progress of all sources and forgets what is too old.
 func (c *Collector) report() {

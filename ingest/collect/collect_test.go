@@ -208,7 +208,7 @@ func TestARestartAnywhereCountsEverythingOnce(t *testing.T) {
 					t.Fatalf("%d Records were sent of all, so little can be missing", len(whole.sent))
 				}
 				rng := rand.New(rand.NewPCG(1, 2))
-				for range 6 {
+				for range 4 {
 					cut := len(text)/10 + rng.IntN(len(text)*8/10)
 					if err := os.Remove(path); err != nil {
 						t.Fatal(err)

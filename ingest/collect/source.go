@@ -22,7 +22,6 @@ type source struct {
 	id   parse.SourceID
 	cfg  Input
 	from follower
-	key  string // for what it is known by
 
 	parser parse.Parser // nil until the format is known
 	mk     func() parse.Parser
@@ -86,9 +85,9 @@ const (
 
 // pull reads what is there, at most budget bytes, and reports whether it may
 // have left something.
-func (s *source) pull(now time.Time, budget int64) (more bool, err error) {
+func (s *source) pull(now time.Time, budget int64) (more bool) {
 	if s.parser == nil && s.note != "" {
-		return false, nil
+		return false
 	}
 	for budget > 0 {
 		l, err := s.from.next()
@@ -98,28 +97,24 @@ func (s *source) pull(now time.Time, budget int64) (more bool, err error) {
 				s.catchUp(s.from.position().at())
 			}
 			s.idle(now)
-			return false, nil
+			return false
 		}
 		if err != nil {
 			s.lose("unreadable", 1)
 			s.c.log.Warn("reading a source", "source", s.cfg.Name, "err", err)
-			return false, nil
+			return false
 		}
 		s.atEnd = false
 		s.quietAt = now
 		budget -= int64(len(l.Text)) + 1
 		s.begin(l)
 		if s.parser == nil {
-			if err := s.wait(now, l); err != nil {
-				return false, err
-			}
+			s.wait(now, l)
 			continue
 		}
-		if err := s.take(l); err != nil {
-			return false, err
-		}
+		s.take(l)
 	}
-	return true, nil
+	return true
 }
 
 // recall takes over what was read before a restart.
@@ -188,7 +183,7 @@ func (s *source) idle(now time.Time) {
 }
 
 // wait keeps a line until the format can be told.
-func (s *source) wait(now time.Time, l line) error {
+func (s *source) wait(now time.Time, l line) {
 	if len(s.waits) == 0 {
 		s.first = now
 	}
@@ -201,7 +196,6 @@ func (s *source) wait(now time.Time, l line) error {
 	if len(s.waits) >= detectLines || size >= detectBytes || now.Sub(s.first) > detectWait {
 		s.detect()
 	}
-	return nil
 }
 
 // detect tells the format from the lines that wait, and reads them.
@@ -220,9 +214,7 @@ func (s *source) detect() {
 		return
 	}
 	for _, l := range waits {
-		if err := s.take(l); err != nil {
-			s.c.log.Warn("counting a source", "source", s.cfg.Name, "err", err)
-		}
+		s.take(l)
 	}
 }
 
@@ -265,7 +257,7 @@ func (s *source) newParser() parse.Parser {
 }
 
 // take parses one line.
-func (s *source) take(l line) error {
+func (s *source) take(l line) {
 	if l.inc != s.inc { // what the parser holds stands in the file before
 		s.parser.Flush(s.emit)
 		s.inc = l.inc
@@ -286,7 +278,6 @@ func (s *source) take(l line) error {
 	if errors.Is(s.parser.Parse(l.Line, s.emit), parse.ErrFormat) && len(l.Text) > 0 && !s.again {
 		s.unparsed++
 	}
-	return nil
 }
 
 // emit takes a Record from the parser. The Record may begin some lines before

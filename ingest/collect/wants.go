@@ -123,9 +123,9 @@ func (s *source) answer(asked []*want) {
 	for _, b := range order {
 		s.readAgain(b, readers[b])
 	}
-	oldest, any := s.ring.oldest()
+	oldest, known := s.ring.oldest()
 	for _, w := range asked {
-		s.reply(w, any && !s.lossy && oldest <= w.From-off && s.latest >= w.To-off)
+		s.reply(w, known && !s.lossy && oldest <= w.From-off && s.latest >= w.To-off)
 	}
 }
 

@@ -3,6 +3,7 @@ package tail
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -56,7 +57,7 @@ func (w *Watcher) Watch(folders []string) {
 		}
 		err := w.w.Add(dir)
 		w.folders[dir] = err == nil
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // else it is looked for again
 			w.tell(dir, err)
 		}
 	}

@@ -69,8 +69,8 @@ type Progress struct {
 	AtEnd    bool       // everything that was written so far has been read
 	Lag      int64      // ns from the last line that was read to now
 	Lossless bool       // nothing was lost since the source was first read
-	Longest  int64  // ns, of the requests of the last minutes: how far back a failed one may reach
-	Position []byte // opaque to all but the collector
+	Longest  int64      // ns, of the requests of the last minutes: how far back a failed one may reach
+	Position []byte     // opaque to all but the collector
 
 	Bytes, Lines, Records, Unparsed int64
 	Losses                          map[string]int64 // by reason

@@ -57,7 +57,7 @@ func (s *server) sources(ctx context.Context, start func(func() error)) (*source
 func containers(cfg ServeConfig) []string {
 	var out []string
 	if d := cfg.Sources.Docker; len(d.Names) > 0 {
-		out = append(out, filepath.Join(string(d.Root), "containers", "*", "*-json.log"))
+		out = append(out, filepath.Join(string(d.Root), "*", "*-json.log"))
 	}
 	if p := cfg.Sources.Pods; len(p.Names) > 0 {
 		out = append(out, filepath.Join(string(p.Root), "*", "*", "*.log"))

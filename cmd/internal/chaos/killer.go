@@ -209,7 +209,7 @@ func (k *killer) settle(ctx context.Context, last time.Time) error {
 		if err != nil {
 			return err
 		}
-		if n == 0 || time.Since(soonest) > patience {
+		if n == 0 || time.Since(soonest) > killsAfter+patience {
 			break
 		}
 		if err := k.wait(ctx, time.Second); err != nil {
