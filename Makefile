@@ -24,10 +24,10 @@ with = set -- $$folder*.log*; \
 	[ ! -e $${folder}varnish.vcl ] || set -- --vcl $${folder}varnish.vcl "$$@"; \
 	[ ! -e $${folder}nginx.conf ] || set -- --nginx-conf $${folder}nginx.conf "$$@"
 
-.PHONY: help build run test lint fuzz bench lab cover chaos examples clean
+.PHONY: help build run test lint fuzz bench bench-live lab cover chaos examples clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 build: ## one static binary, bin/why503
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(version)' -o bin/why503 ./cmd/why503
@@ -69,6 +69,10 @@ bench: build ## benchmarks of every package, then whole runs beside mawk (BENCH_
 	CGO_ENABLED=0 go build -trimpath -o bin/loggen ./cmd/loggen
 	go test -run '^$$' -bench . -benchmem ./...
 	.ci/bench $(BENCH_SIZES)
+
+bench-live: build ## serve beside mtail and rsyslog on logs that are written, 10 minutes a scenario (BENCH_LIVE="--for 1m one")
+	CGO_ENABLED=0 go build -trimpath -o bin/bench-live ./cmd/bench-live
+	bin/bench-live $(BENCH_LIVE)
 
 lab: build ## score the labelled incidents in LAB
 	@if [ ! -x $(LAB)/score.py ]; then echo "no labelled incidents at $(LAB): skipped (LAB=folder names another place)"; exit 0; fi; \

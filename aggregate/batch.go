@@ -16,6 +16,7 @@ type Batch struct {
 	Seconds   []SourceSecond
 	Signals   []Signal
 	Incidents []Incident
+	Withdrawn []string // incidents that were none after all
 	Sources   []SourceState
 	// Ledger is what joining lost so far, in all; nil leaves the stored one. What
 	// sources lost stands in their rows.

@@ -546,3 +546,20 @@ func TestLiveMergesARestoredIncidentThatItDidNotFindAtFirst(t *testing.T) {
 	}
 	told.holds(live)
 }
+
+// Where all seconds are known, an incident of before a restart of which there
+// are none is none: what it was made of was taken back.
+func TestLiveWithdrawsARestoredIncidentOfWhichNothingIsLeft(t *testing.T) {
+	known := Incident{ID: "a", Site: "shop", Start: at(20), End: at(22), Requests: 46, Failures: 46, Ongoing: true}
+	older := Incident{ID: "b", Site: "shop", Start: at(-500), End: at(-400), Requests: 46, Failures: 46}
+	live := NewLive(Config{}, time.Hour)
+	live.Complete(epoch)
+	live.Restore([]Incident{known, older})
+	got := live.Advance(epoch + 60)
+	if len(got) != 1 || got[0].Kind != Withdrawn || got[0].Incident.ID != "a" {
+		t.Errorf("%+v", got)
+	}
+	if list := live.Incidents(); len(list) != 1 || list[0].ID != "b" {
+		t.Errorf("%+v", list)
+	}
+}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -106,6 +107,9 @@ type Core struct {
 	seconds   seconds
 	incidents *incident.Live
 	told      map[string]aggregate.Incident // incidents in the next batch
+	withdrawn map[string]struct{}           // incidents that the next batch takes back
+	again     map[string]struct{}           // sources that were not heard of since a restart
+	began     time.Time
 	survey    surveyor
 	wall      time.Time
 }
@@ -124,12 +128,18 @@ const (
 func New(ctx context.Context, cfg Config) (*Core, error) {
 	c := &Core{
 		cfg: cfg, log: cfg.Log, facts: make(map[parse.RecordID]*aggregate.Fact), told: make(map[string]aggregate.Incident),
-		left:      make(map[string]struct{}),
+		left: make(map[string]struct{}), withdrawn: make(map[string]struct{}), again: make(map[string]struct{}),
 		incidents: incident.NewLive(incident.Defaults(), 15*time.Minute), seconds: newSeconds(),
 	}
 	c.join = correlate.NewLive(cfg.Join, c)
 	c.load = correlate.NewLoad()
 	c.join.CountedBy(c.load)
+	c.began = time.Now()
+	for name, old := range cfg.Stored {
+		if len(old.Position) > 0 {
+			c.again[name] = struct{}{}
+		}
+	}
 	c.rows = &aggregate.Describer{Names: c, HashKey: cfg.HashKey, Routes: cfg.Routes}
 	c.env = cfg.Env(0)
 	var err error
@@ -239,7 +249,8 @@ func (c *Core) restoreSeconds(ctx context.Context, stored []aggregate.SiteSecond
 }
 
 // Run takes messages until ctx ends or in is closed, then writes what there is.
-func (c *Core) Run(ctx context.Context, in <-chan wire.Message) error {
+// Its error says when that did not go well.
+func (c *Core) Run(ctx context.Context, in <-chan wire.Message) (err error) {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	c.wall = time.Now()
@@ -247,8 +258,8 @@ func (c *Core) Run(ctx context.Context, in <-chan wire.Message) error {
 	defer func() {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		if err := c.commit(end); err != nil {
-			c.log.Error("writing what was left; it is read again at the next start", "err", err)
+		if left := c.commit(end); left != nil {
+			err = errors.Join(err, fmt.Errorf("writing what was left: %w", left))
 		}
 	}()
 	for c.failed == nil {
@@ -386,9 +397,30 @@ func (c *Core) commitAgain(ctx context.Context) {
 	}
 }
 
+// settledNow is up to where all facts are final. As long as a source reads again
+// what it had read before a restart, that is not more than it was then: Records
+// of facts that are not final may still be on their way.
+func (c *Core) settledNow() parse.Time {
+	at := c.join.Settled()
+	if len(c.again) > 0 && c.wall.Sub(c.began) > missing {
+		for name := range c.again { // what is not followed any more holds nothing back
+			if !slices.ContainsFunc(c.sources, func(s *source) bool { return s.name == name }) {
+				delete(c.again, name)
+			}
+		}
+	}
+	if len(c.again) > 0 {
+		at = min(at, c.settled)
+	}
+	return at
+}
+
+// missing is how long a source that is stored may take to be found again.
+const missing = time.Minute
+
 // commit writes what is new in one transaction.
 func (c *Core) commit(ctx context.Context) error {
-	b := &aggregate.Batch{Signals: c.signals, Settled: c.join.Settled()}
+	b := &aggregate.Batch{Signals: c.signals, Settled: c.settledNow()}
 	for _, f := range c.facts {
 		b.Facts = append(b.Facts, *f)
 	}
@@ -397,6 +429,9 @@ func (c *Core) commit(ctx context.Context) error {
 	}
 	l := c.ledger()
 	b.Ledger = &l
+	for id := range c.withdrawn {
+		b.Withdrawn = append(b.Withdrawn, id)
+	}
 	for _, in := range c.told {
 		b.Incidents = append(b.Incidents, in)
 	}
@@ -415,6 +450,7 @@ func (c *Core) commit(ctx context.Context) error {
 	fresh := len(c.facts) > 0 || len(b.Traffic) > 0 || len(c.told) > 0
 	clear(c.facts)
 	clear(c.told)
+	clear(c.withdrawn)
 	c.signals = nil
 	for _, s := range c.sources {
 		if s.fresh {

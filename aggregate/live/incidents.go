@@ -18,7 +18,13 @@ func (c *Core) detect(ctx context.Context) {
 	open := 0
 	for _, ch := range changes {
 		row := c.describe(ctx, &ch.Incident)
-		c.told[row.ID] = row
+		if ch.Kind == incident.Withdrawn {
+			delete(c.told, row.ID)
+			c.withdrawn[row.ID] = struct{}{}
+		} else {
+			delete(c.withdrawn, row.ID)
+			c.told[row.ID] = row
+		}
 		if ch.Kind == incident.Opened {
 			c.cfg.Metrics.Opened()
 		}

@@ -148,3 +148,40 @@ func (deaf) Open(int)                        {}
 func (deaf) Opened()                         {}
 
 var _ Metrics = deaf{}
+
+// As long as sources read again what they had read before a restart, nothing is
+// settled by it that was not.
+func TestNothingIsSettledBeforeSourcesHaveCaughtUp(t *testing.T) {
+	s := openStore(t)
+	now := time.Now().UTC()
+	settled := parse.Time(now.Add(-2 * time.Minute).UnixNano())
+	c := restarted(t, s, &aggregate.Batch{
+		Sources: []aggregate.SourceState{
+			{Source: aggregate.Source{Path: "access.log"}, Position: []byte("{}")}, {Source: aggregate.Source{Path: "gone.log"}, Position: []byte("{}")},
+		},
+		Settled: settled,
+	})
+	check := func(want bool) {
+		t.Helper()
+		if err := c.tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		at, err := s.Settled(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := at > settled; got != want {
+			t.Errorf("settled up to %d, which was %d; want it moved: %v", at, settled, want)
+		}
+	}
+	check(false)
+	c.introduce(&wire.Source{ID: 0, Name: "access.log", Format: "combined", Kind: parse.SourceNginxAccess, Program: parse.Nginx})
+	check(false)
+	c.progress(&wire.Progress{Source: 0, To: parse.Time(now.UnixNano()), AtEnd: true, Lossless: true})
+	check(false)
+	c.wall = c.began.Add(2 * missing) // the other is not followed any more
+	check(true)
+}

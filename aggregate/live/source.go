@@ -143,6 +143,7 @@ func (c *Core) progress(m *wire.Progress) {
 		return
 	}
 	off := parse.Time(s.join.Offset)
+	delete(c.again, s.name)
 	s.atEnd = m.AtEnd
 	if m.To != 0 {
 		s.readTo = max(s.readTo, m.To)

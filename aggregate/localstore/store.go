@@ -97,6 +97,7 @@ func (s *Store) openFile(ctx context.Context) error {
 		if err := notAStranger(s.cfg.Path); err != nil {
 			return err
 		}
+		make640(s.cfg.Path)
 	}
 	db := &database{writer: make(chan conn, 1), readers: make(chan conn, readers)}
 	err := s.connect(ctx, db)
@@ -106,6 +107,14 @@ func (s *Store) openFile(ctx context.Context) error {
 	}
 	s.db = db
 	return nil
+}
+
+// make640 makes the file that SQLite would make for everybody to read: logs are
+// not, on most systems. The files beside it get the same mode from SQLite.
+func make640(path string) {
+	if f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640); err == nil {
+		f.Close()
+	} // else it is there, or SQLite says why it cannot be
 }
 
 func (s *Store) connect(ctx context.Context, db *database) error {

@@ -2,6 +2,7 @@ package localstore
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -101,5 +102,27 @@ func TestABatchComesBack(t *testing.T) {
 	}
 	if n, err := s.Clients(t.Context(), aggregate.Query{}); err != nil || n != 3 {
 		t.Error(n, err)
+	}
+}
+
+// Logs are not for everybody to read, nor is what is kept of them.
+func TestOthersCannotReadAStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "why503.db")
+	s, err := Open(t.Context(), Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Write(t.Context(), &aggregate.Batch{Settled: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm", path + ".lock"} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm()&0o007 != 0 {
+			t.Errorf("%s is %v", filepath.Base(name), info.Mode())
+		}
 	}
 }

@@ -64,6 +64,11 @@ func (s *Store) write(c conn, b *aggregate.Batch) error {
 			return err
 		}
 	}
+	for _, id := range b.Withdrawn {
+		if err := c.exec(`DELETE FROM incidents WHERE id = ?`, clip(id, maxName)); err != nil {
+			return err
+		}
+	}
 	for i := range b.Sources {
 		if err := s.writeSource(c, &b.Sources[i]); err != nil {
 			return err

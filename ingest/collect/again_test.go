@@ -120,3 +120,20 @@ func TestLossesOutliveTheProcess(t *testing.T) {
 		t.Error("what is read again lacks something, and is called lossless")
 	}
 }
+
+// A log that begins with a line which belongs to no request vouches for the time
+// from that line on.
+func TestALogVouchesFromItsFirstLineOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.json.log")
+	text := `{"ts":"2026-01-02T03:04:05.100Z","service":"shop","pid":4002,"level":"critical","msg":"worker was sent SIGKILL! Perhaps out of memory?","signal":9}` + "\n"
+	for i := range 20 {
+		text += fmt.Sprintf(`{"ts":"2026-01-02T03:04:%02d.500Z","service":"shop","pid":4003,"level":"info","msg":"request","method":"GET","path":"/cart","status":200,"duration_ms":2.2,"request_id":"72500afe-85bf-4f9f-b0ab-e084357ff%03d"}`+"\n", 6+i, i)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, _, _ := follow(t, Input{Name: path, Path: path}, 21)
+	if want := time.Date(2026, 1, 2, 3, 4, 5, 100e6, time.UTC); p.From != parse.Time(want.UnixNano()) {
+		t.Errorf("from %s, want %s", time.Unix(0, int64(p.From)).UTC(), want)
+	}
+}

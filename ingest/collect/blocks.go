@@ -40,6 +40,7 @@ type ring struct {
 	n      int             // Records in the open block
 	exact  bool            // starts are kept
 	lost   int64           // blocks that were dropped for want of memory
+	forgot bool            // blocks were dropped
 }
 
 // put adds a Record that stands from off to end.
@@ -76,7 +77,7 @@ func (g *ring) seal() {
 			b.filter[at>>6] |= 1 << (at & 63)
 		}
 	}
-	b.starts = slices.Clip(b.starts)
+	b.starts = slices.Clone(b.starts) // of their length: they are many
 	g.blocks = append(g.blocks, b)
 	g.size += b.bytes()
 	g.open, g.keys = nil, g.keys[:0]
@@ -141,6 +142,7 @@ func (g *ring) forget(t parse.Time, most int64) {
 			g.lost++
 		}
 		g.size -= g.blocks[n].bytes()
+		g.forgot = true
 		n++
 	}
 	g.blocks = slices.Delete(g.blocks, 0, n)

@@ -86,7 +86,7 @@ func New(cfg Config) *Collector {
 	}
 	return &Collector{
 		cfg: cfg, log: cfg.Log, in: make(chan any, 1024), wake: make(chan struct{}, 1),
-		load:  correlate.NewLoad(),
+		load:  correlate.NewFeed(),
 		wants: wants{byKey: make(map[correlate.Key][]*want)},
 	}
 }

@@ -33,6 +33,8 @@ type source struct {
 	first  time.Time // when the first line came of which the format is not known yet
 	waits  []line    // lines that wait for the format, bounded
 	note   string    // why it is not read
+	untold time.Time // lines that come before are not asked for their format
+	pause  time.Duration
 
 	set      *recognise.Set
 	calendar parse.Calendar
@@ -58,6 +60,7 @@ type source struct {
 
 	bytes, lines, records, unparsed int64
 	latest                          parse.Time // end of the newest Record
+	since                           parse.Time // begin of the oldest
 	longest                         int64      // ns, of recent requests
 	losses                          map[string]int64
 	lossy                           bool
@@ -78,6 +81,9 @@ const (
 	detectLines = 64
 	detectBytes = 256 << 10
 	detectWait  = 2 * time.Second
+	// Lines of which the format cannot be told may be a program's greeting, and
+	// its log follows. So the next ones are asked, ever more seldom.
+	pauseFirst, pauseMost = 100 * time.Millisecond, 10 * time.Second
 	// heldBack is how long a parser may hold back the last lines of a quiet
 	// source: a stack trace that nothing follows is done.
 	heldBack = time.Second
@@ -86,7 +92,7 @@ const (
 // pull reads what is there, at most budget bytes, and reports whether it may
 // have left something.
 func (s *source) pull(now time.Time, budget int64) (more bool) {
-	if s.parser == nil && s.note != "" {
+	if s.from == nil {
 		return false
 	}
 	for budget > 0 {
@@ -184,6 +190,10 @@ func (s *source) idle(now time.Time) {
 
 // wait keeps a line until the format can be told.
 func (s *source) wait(now time.Time, l line) {
+	if now.Before(s.untold) {
+		s.pass(l)
+		return
+	}
 	if len(s.waits) == 0 {
 		s.first = now
 	}
@@ -198,6 +208,16 @@ func (s *source) wait(now time.Time, l line) {
 	}
 }
 
+// pass counts a line that nobody can read.
+func (s *source) pass(l line) {
+	s.catchUp(l.inc, l.Offset)
+	if !s.again {
+		s.bytes += int64(len(l.Text)) + 1
+		s.lines++
+		s.unparsed++
+	}
+}
+
 // detect tells the format from the lines that wait, and reads them.
 func (s *source) detect() {
 	var sample []byte
@@ -208,8 +228,10 @@ func (s *source) detect() {
 	waits := s.waits
 	s.waits = nil
 	if s.parser == nil {
-		if !s.again {
-			s.unparsed += int64(len(waits))
+		s.pause = min(max(2*s.pause, pauseFirst), pauseMost)
+		s.untold = s.c.now.Add(s.pause)
+		for _, l := range waits {
+			s.pass(l)
 		}
 		return
 	}
@@ -223,12 +245,16 @@ func (s *source) use(res detect.Result) {
 	kind, prog, ok := detect.Kind(res.Format.Name)
 	s.format = res.Format
 	if !ok || res.New == nil {
-		s.note = "no known log format"
-		if err := res.Err(s.cfg.Name); err != nil {
-			s.note = err.Error()
+		told := s.note != ""
+		s.note = whyNot(res, s.cfg.Name)
+		if !told { // it is tried again and again, on other lines
+			s.c.log.Warn("a source is not read", "source", s.cfg.Name, "reason", s.note)
 		}
-		s.c.log.Warn("a source is not read", "source", s.cfg.Name, "reason", s.note)
 		return
+	}
+	if s.note != "" {
+		s.note = ""
+		s.c.log.Info("the format of a source can be told now, and it is read", "source", s.cfg.Name, "format", res.Format.Name)
 	}
 	s.kind, s.prog, s.mk = kind, prog, res.New
 	s.parser = s.newParser()
@@ -236,6 +262,18 @@ func (s *source) use(res detect.Result) {
 	s.ring.exact = !stateless
 	s.introduce()
 	s.c.sample(sampleSoon)
+}
+
+func whyNot(res detect.Result, name string) string {
+	err := res.Err(name)
+	var of *detect.FormatError
+	switch {
+	case errors.As(err, &of) && of.Why != "":
+		return of.Why + ". If you know it, give it as format of a path under sources in the configuration (names: why503 analyze --format list)"
+	case err != nil:
+		return err.Error()
+	}
+	return "no known log format"
 }
 
 func (s *source) introduce() {
@@ -314,6 +352,9 @@ func (s *source) emit(r *parse.Record) {
 	}
 	s.c.load.Add(r, s.clock.Offset)
 	s.latest = max(s.latest, r.Ended)
+	if s.since == 0 || r.Time < s.since {
+		s.since = r.Time
+	}
 	if d := int64(r.Ended - r.Time); d > s.longest && d < int64(time.Hour) {
 		s.longest = d
 	}
@@ -400,6 +441,16 @@ func (s *source) count(why string, n int64) {
 	s.losses[why] += n
 }
 
+// oldest returns the event time from which on everything can be found. Signals
+// are in no block, and what began with one is known from there.
+func (s *source) oldest() (parse.Time, bool) {
+	t, ok := s.ring.oldest()
+	if s.since != 0 && !s.ring.forgot && (!ok || s.since < t) {
+		return s.since, true
+	}
+	return t, ok
+}
+
 // progress tells what was read and counted, with the position at which that
 // ends.
 func (s *source) progress(now time.Time) {
@@ -435,7 +486,7 @@ func (s *source) progress(now time.Time) {
 			s.lostAt = parse.Time(now.UnixNano())
 		}
 	}
-	if t, ok := s.ring.oldest(); ok {
+	if t, ok := s.oldest(); ok {
 		p.From = t
 	}
 	p.From = max(p.From, s.lostAt) // absence proves nothing before

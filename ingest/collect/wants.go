@@ -123,7 +123,7 @@ func (s *source) answer(asked []*want) {
 	for _, b := range order {
 		s.readAgain(b, readers[b])
 	}
-	oldest, known := s.ring.oldest()
+	oldest, known := s.oldest()
 	for _, w := range asked {
 		s.reply(w, known && !s.lossy && oldest <= w.From-off && s.latest >= w.To-off)
 	}

@@ -32,6 +32,7 @@ type Live struct {
 	news    map[Key]interval      // under which keys Records came since the last Tick, and of when
 	asking  []question            // what was asked since somebody looked
 	sent    map[question]struct{} // what was asked of the collectors
+	swept   parse.Time            // when questions were looked through last
 	number  uint64                // of the last Want
 	heardOf uint64                // of the last Want that all have answered
 	tells   bool                  // signals came since the last Tick
@@ -563,6 +564,16 @@ func (v *Live) forget() {
 	for _, p := range v.pending {
 		keep = min(keep, p.pos)
 	}
+	if v.j.now >= v.swept+sweepEvery {
+		// Who is open may ask again, for what is as old as itself or older; asking
+		// twice does no harm.
+		v.swept = v.j.now
+		for a := range v.sent {
+			if a.to < v.j.now-parse.Time(2*v.j.cfg.Hold) {
+				delete(v.sent, a)
+			}
+		}
+	}
 	before := v.j.ring.Oldest()
 	if v.j.ring.Forget(old, keep) == 0 {
 		return
@@ -584,9 +595,8 @@ func (v *Live) forget() {
 			delete(v.heard, id)
 		}
 	}
-	for a := range v.sent {
-		if a.to < old {
-			delete(v.sent, a)
-		}
-	}
 }
+
+// sweepEvery is how often questions are looked through for those that nobody
+// asks again.
+const sweepEvery = parse.Time(30e9)

@@ -40,14 +40,23 @@ type Load struct {
 	asked   map[about]recalled
 	pile    pile
 	tracks  []*track   // scratch
-	free    [][]second // of minutes that were folded
+	free    []*seconds // of minutes that were folded
 	routeOf []byte     // scratch
+	brief   bool       // minutes that are over are forgotten
 	Late    int64      // ends or seconds that came when their minute was folded
 }
 
 // NewLoad returns an empty Load.
 func NewLoad() *Load {
 	return &Load{sources: make(map[parse.SourceID]*counter), asked: make(map[about]recalled)}
+}
+
+// NewFeed returns an empty Load that only counts for others: its seconds are
+// taken with Changed, and what is over is not kept.
+func NewFeed() *Load {
+	l := NewLoad()
+	l.brief = true
+	return l
 }
 
 // A counter is the traffic of one source.
@@ -61,7 +70,17 @@ type counter struct {
 	newest int64                    // minute
 	last   int64                    // second that was counted last
 	state  uint64                   // changes with each second that is counted
-	dirty  [fineMinutes * 60]int64  // seconds that changed since they were taken, by their number
+	dirty  *dirty                   // seconds that changed since they were taken; nil for none
+}
+
+// dirty are seconds, each at its number modulo how many are kept apart.
+type dirty [fineMinutes * 60]int64
+
+func (c *counter) touch(at int64) {
+	if c.dirty == nil {
+		c.dirty = new(dirty)
+	}
+	c.dirty[at%int64(len(c.dirty))] = at
 }
 
 type pathTrack struct {
@@ -83,7 +102,7 @@ type block struct {
 	minute int64
 	begun  int64    // begun less ended
 	ended  uint64   // requests
-	secs   []second // nil once folded
+	secs   *seconds // nil once folded
 	took   []Took   // of the folded
 	ends   []uint64 // in which seconds each of them ended
 	good   uint32   // answers in took
@@ -232,8 +251,8 @@ func (l *Load) count(c *counter, t *track, from, to int64, end parse.End, took i
 		return
 	}
 	at := to / 1e9
-	s := &b.secs[at-b.minute*60]
-	c.dirty[at%int64(len(c.dirty))] = at
+	s := b.secs.at(at - b.minute*60)
+	c.touch(at)
 	t.ended++
 	s.ended++
 	s.busy -= (at+1)*1e9 - to
@@ -255,8 +274,8 @@ func (l *Load) count(c *counter, t *track, from, to int64, end parse.End, took i
 			t.begun++ // its minute is over
 			return
 		}
-		s = &b.secs[at-b.minute*60]
-		c.dirty[at%int64(len(c.dirty))] = at
+		s = b.secs.at(at - b.minute*60)
+		c.touch(at)
 	}
 	s.began++
 	s.busy += (at+1)*1e9 - from
@@ -288,13 +307,13 @@ func (l *Load) block(c *counter, t *track, minute int64) *block {
 	return b
 }
 
-func (l *Load) seconds() []second {
+func (l *Load) seconds() *seconds {
 	if n := len(l.free); n > 0 {
 		s := l.free[n-1]
 		l.free = l.free[:n-1]
 		return s
 	}
-	return make([]second, 60)
+	return new(seconds)
 }
 
 // fold makes one of the seconds of a minute.
@@ -302,24 +321,29 @@ func (l *Load) fold(b *block) {
 	if b.secs == nil {
 		return
 	}
-	for i := range b.secs {
-		s := &b.secs[i]
+	for _, s := range b.secs.all() {
 		b.begun += int64(s.began) - int64(s.ended)
 		b.ended += uint64(s.ended)
-		l.pile.add(s.took)
+		if !l.brief {
+			l.pile.add(s.took)
+		}
+	}
+	if l.brief {
+		b.secs.clear()
+		l.free, b.secs = append(l.free, b.secs), nil
+		return
 	}
 	b.took = append(b.took[:0], l.pile.take()...)
 	b.ends = append(b.ends[:0], make([]uint64, len(b.took))...)
-	for i := range b.secs {
-		s := &b.secs[i]
+	for i, s := range b.secs.all() {
 		for k, n := 0, 0; n < len(s.took); n++ { // both are sorted
 			for b.took[k].key() < s.took[n].key() {
 				k++
 			}
 			b.ends[k] |= 1 << i
 		}
-		*s = second{took: s.took[:0]}
 	}
+	b.secs.clear()
 	b.good, b.middle = middle(b.took)
 	l.free, b.secs = append(l.free, b.secs), nil
 }
@@ -340,8 +364,8 @@ func (l *Load) join(t, o *track) {
 		case d.minute > b.minute:
 			l.forget(t, b)
 		case b.secs != nil && d.secs != nil:
-			for k := range d.secs {
-				d.secs[k].add(&b.secs[k])
+			for k, o := range b.secs.all() {
+				d.secs.at(int64(k)).add(o)
 			}
 		default:
 			l.fold(b)
@@ -359,6 +383,10 @@ func (s *second) add(o *second) {
 	s.slow += o.slow
 	s.failed += o.failed
 	s.busy += o.busy
+	if len(s.took) == 0 {
+		s.took = append(s.took[:0], o.took...) // as much room as it needs
+		return
+	}
 	for _, k := range o.took {
 		s.took = addTook(s.took, k)
 	}

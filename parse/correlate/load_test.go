@@ -264,8 +264,8 @@ func (t *track) total() uint64 {
 			continue
 		}
 		n += b.ended
-		for i := range b.secs {
-			n += uint64(b.secs[i].ended)
+		for _, s := range b.secs.all() {
+			n += uint64(s.ended)
 		}
 	}
 	return n

@@ -216,8 +216,8 @@ func (w window) each(fn func(*block)) {
 func (w window) ends(p *pile) []Took {
 	w.each(func(b *block) {
 		p.add(b.took)
-		for i := range b.secs {
-			p.add(b.secs[i].took)
+		for _, s := range b.secs.all() {
+			p.add(s.took)
 		}
 	})
 	return p.take()
@@ -237,9 +237,9 @@ func (w window) seconds(end parse.End, first, last uint16) int {
 					seconds |= b.ends[i]
 				}
 			}
-			for i := range b.secs {
-				for k := range b.secs[i].took {
-					if within(&b.secs[i].took[k]) {
+			for i, s := range b.secs.all() {
+				for k := range s.took {
+					if within(&s.took[k]) {
 						seconds |= 1 << i
 					}
 				}
@@ -289,9 +289,9 @@ func (t *track) inFlight(at int64) int {
 			n += b.begun
 		default:
 			n += b.begun
-			for i := range b.secs {
+			for i, s := range b.secs.all() {
 				if b.minute*60+int64(i) < at {
-					n += int64(b.secs[i].began) - int64(b.secs[i].ended)
+					n += int64(s.began) - int64(s.ended)
 				}
 			}
 		}

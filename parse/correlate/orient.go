@@ -81,13 +81,8 @@ func (s *survey) match(p, c int) (match, bool) {
 		}
 	}
 	at, n := agree(all)
-	if n == 0 {
+	if n == 0 || n*5 < m.children {
 		return m, false
-	}
-	if n*5 < m.children { // most of them may be from when p was not sampled
-		if m.children = s.beside(p, c, at); n < leastBeside || n*2 < m.children {
-			return m, false
-		}
 	}
 	// Each parent asked once, so it answers for one child only: a hit in front
 	// of a cache is not matched by the miss a second before it.
@@ -105,41 +100,6 @@ func (s *survey) match(p, c int) (match, bool) {
 	m.support = len(usedC)
 	m.share = float64(m.support) / float64(m.children)
 	return m, true
-}
-
-// leastBeside is how many pairs tell that sources belong together of which only
-// pieces can be compared.
-const leastBeside = 5
-
-// beside counts the Records of c that ended, with at added to its clock, while p
-// was sampled.
-func (s *survey) beside(p, c int, at int64) int {
-	type stretch struct{ from, to parse.Time }
-	var sampled []stretch
-	starts := append([]int{0}, s.samples[p].Pieces...)
-	records := s.samples[p].Records
-	for i, from := range starts {
-		to := len(records)
-		if i+1 < len(starts) {
-			to = starts[i+1]
-		}
-		if from >= to {
-			continue
-		}
-		v := stretch{records[from].Ended, records[from].Ended}
-		for _, r := range records[from:to] {
-			v.from, v.to = min(v.from, r.Ended), max(v.to, r.Ended)
-		}
-		sampled = append(sampled, v)
-	}
-	n := 0
-	for _, r := range s.samples[c].Records {
-		end := r.Ended + parse.Time(at)
-		if slices.ContainsFunc(sampled, func(v stretch) bool { return v.from <= end+parse.Time(r.Precision) && end <= v.to }) {
-			n++
-		}
-	}
-	return n
 }
 
 // prompt is rangeOf for pairs that no id joins: it takes parents that print no

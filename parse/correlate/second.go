@@ -37,13 +37,16 @@ func (l *Load) Changed() []Second {
 	var all []Second
 	for _, id := range slices.Sorted(maps.Keys(l.sources)) {
 		c := l.sources[id]
+		if c.dirty == nil {
+			continue
+		}
 		ats := make([]int64, 0, 8)
-		for i, at := range c.dirty {
+		for _, at := range c.dirty {
 			if at != 0 && at/60 > c.newest-fineMinutes {
 				ats = append(ats, at)
 			}
-			c.dirty[i] = 0
 		}
+		c.dirty = nil // of ten thousand sources most have none
 		slices.Sort(ats)
 		for _, at := range ats {
 			all = append(all, Second{Source: id, At: parse.Time(at * 1e9), Counts: c.counts(at)})
@@ -59,7 +62,7 @@ func (c *counter) counts(at int64) []Count {
 		if b == nil || b.minute != at/60 || b.secs == nil {
 			continue
 		}
-		if s := &b.secs[at%60]; s.began > 0 || s.ended > 0 {
+		if s := b.secs.known(at % 60); s != nil && (s.began > 0 || s.ended > 0) {
 			all = append(all, Count{
 				Of: t.of, Name: t.name, Began: s.began, Ended: s.ended, Slow: s.slow, Failed: s.failed, Busy: s.busy,
 				Took: slices.Clone(s.took),
@@ -95,9 +98,10 @@ func (l *Load) Merge(s *Second) bool {
 	c.state++
 	for _, t := range c.tracks() {
 		if b := t.blocks[at/60%loadMinutes]; b != nil && b.minute == at/60 && b.secs != nil {
-			old := &b.secs[at%60]
-			t.ended -= uint64(old.ended)
-			*old = second{took: old.took[:0]}
+			if old := b.secs.known(at % 60); old != nil {
+				t.ended -= uint64(old.ended)
+				*old = second{took: old.took[:0]}
+			}
 		}
 	}
 	for i := range s.Counts {
@@ -116,8 +120,8 @@ func (l *Load) Merge(s *Second) bool {
 		}
 		t.ended += uint64(n.Ended)
 		took := slices.DeleteFunc(slices.Clone(n.Took), func(k Took) bool { return k.End >= parse.NumEnds || k.Bucket > maxTook || k.N == 0 })
-		b.secs[at%60].add(&second{began: n.Began, ended: n.Ended, slow: n.Slow, failed: n.Failed, busy: n.Busy, took: took})
+		b.secs.at(at % 60).add(&second{began: n.Began, ended: n.Ended, slow: n.Slow, failed: n.Failed, busy: n.Busy, took: took})
 	}
-	c.dirty[at%int64(len(c.dirty))] = at
+	c.touch(at)
 	return true
 }

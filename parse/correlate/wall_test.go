@@ -23,7 +23,7 @@ func wallsWith(end parse.End, all []ended) []parse.Wall {
 	for _, e := range all {
 		at := int64(e.at) + 6000
 		c.newest = max(c.newest, at/60)
-		s := &l.block(c, t, at/60).secs[at%60]
+		s := l.block(c, t, at/60).secs.at(at % 60)
 		s.took = countTook(s.took, end, int64(math.Round(e.took*1e9)))
 	}
 	w := window{[]*track{t}, 0, 200}

@@ -98,14 +98,15 @@ func (r Result) Err(path string) error {
 		t := r.Tried[0]
 		near = fmt.Sprintf("; nearest was %s (%d of %d lines)", strings.TrimSuffix(title(t.Name), " log"), t.Matched, t.Lines)
 	}
-	return &FormatError{Path: path, Result: r, text: fmt.Sprintf("%s: %s. Tried %d on its first 64 KiB%s. If you know it: --format NAME=%s (names: --format list)",
-		path, what, r.Formats, near, path)}
+	what = fmt.Sprintf("%s. Tried %d on its first 64 KiB%s", what, r.Formats, near)
+	return &FormatError{Path: path, Result: r, Why: what, text: fmt.Sprintf("%s: %s. If you know it: --format NAME=%s (names: --format list)", path, what, path)}
 }
 
 // A FormatError says why a file is not read. Its text is meant for a person.
 type FormatError struct {
 	Path   string
 	Result Result
+	Why    string // without the path and how analyze mends it; empty for a format that is known
 	text   string
 }
 

@@ -20,7 +20,7 @@ func boundMemory() {
 // sparingly is how much of what is alive may lie beside it as garbage before it
 // is collected, in percent: serve runs for weeks beside what it watches, and
 // makes little garbage.
-const sparingly = 25
+const sparingly = 15
 
 // saveMemory collects garbage sooner, unless the environment says when.
 func saveMemory() {

@@ -75,9 +75,16 @@ type server struct {
 	stored map[string]aggregate.SourceState
 }
 
-// listenFirst is how many messages may wait between collector and core. Each
+// waiting is how many messages may wait between collector and core. Each
 // holds at most some hundred Records.
 const waiting = 64
+
+// ErrNotStored is what Serve returns where all went well but its end.
+var ErrNotStored = errors.New("the store did not take what was read last, which is read again at the next start")
+
+// storeMost is how long the end waits for a store that takes nothing, as on a
+// disk that is full.
+const storeMost = 10 * time.Second
 
 func (s *server) run(ctx context.Context) (err error) {
 	boundMemory()
@@ -106,6 +113,9 @@ func (s *server) run(ctx context.Context) (err error) {
 	messages := make(chan wire.Message, waiting)
 	reading, stopReading := context.WithCancel(ctx)
 	defer stopReading()
+	storing, stopStoring := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopStoring()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(storeMost, stopStoring) })()
 	if err := s.wire(ctx, messages); err != nil {
 		return err
 	}
@@ -120,7 +130,11 @@ func (s *server) run(ctx context.Context) (err error) {
 	}
 	start(func() error { return s.pump(reading) })
 	start(func() error { defer close(messages); return s.collect.Run(reading) })
-	start(func() error { return s.core.Run(context.WithoutCancel(ctx), s.linked(messages)) }) // until all that was read is stored
+	var unstored error
+	start(func() error { // until all that was read is stored
+		unstored = s.core.Run(storing, s.linked(storing, messages))
+		return unstored
+	})
 	start(func() error { return sources.follow(reading) })
 	start(func() error { return s.maintain(ctx) })
 	start(func() error { return alerts(ctx) })
@@ -149,6 +163,9 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err // the process ends; what was not written is read again
 	}
 	work.Wait()
+	if unstored != nil {
+		return fmt.Errorf("%w: %w", ErrNotStored, unstored)
+	}
 	return nil
 }
 
@@ -250,7 +267,7 @@ func (s *server) minute(ctx context.Context) func(string, traffic.Minute) (*wire
 func (s *server) detect(in collect.Input, sample []byte) detect.Result {
 	for i := range s.cfg.Sources.Paths {
 		p := &s.cfg.Sources.Paths[i]
-		if p.Format == "" || !meets(string(p.Path), in.Path) {
+		if p.Format == "" || !covers(string(p.Path), in.Path) {
 			continue
 		}
 		if format, mk, err := detect.ByName(string(p.Format)); err == nil { // the configuration was checked
@@ -274,8 +291,8 @@ func (s *server) detect(in collect.Input, sample []byte) detect.Result {
 }
 
 // linked hands messages on, through Link where there is one, and tells the
-// metrics of them.
-func (s *server) linked(in <-chan wire.Message) <-chan wire.Message {
+// metrics of them. When ctx ends nobody takes them any more.
+func (s *server) linked(ctx context.Context, in <-chan wire.Message) <-chan wire.Message {
 	out := make(chan wire.Message, 1)
 	names := make(map[parse.SourceID]string)
 	go func() {
@@ -289,7 +306,10 @@ func (s *server) linked(in <-chan wire.Message) <-chan wire.Message {
 				s.ingested.Progress(names[m.Source], m)
 				s.progress(names[m.Source], m)
 			}
-			out <- s.link(m)
+			select {
+			case out <- s.link(m):
+			case <-ctx.Done():
+			}
 		}
 	}()
 	return out

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -199,6 +200,9 @@ func (v *sources) look(ctx context.Context) {
 		}
 		v.add(ctx, in)
 	}
+	if !v.lookedAt {
+		v.tellAbsent()
+	}
 	v.lookedAt = true
 	for _, skip := range found.Skipped {
 		if v.skipped[skip.Path] != skip.Why {
@@ -214,12 +218,25 @@ func (v *sources) look(ctx context.Context) {
 	}
 }
 
+// tellAbsent says of what nothing is there yet: it may be a slip of the pen.
+func (v *sources) tellAbsent() {
+	for i := range v.s.cfg.Sources.Paths {
+		path := string(v.s.cfg.Sources.Paths[i].Path)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if list, err := filepath.Glob(path); err == nil && len(list) == 0 && !strings.Contains(path, "**") {
+			v.s.log.Warn("nothing is there to be read; it is looked for again and again", "path", path)
+		}
+	}
+}
+
 // wanted fills what the configuration says of a file, and reports whether it is
 // to be read.
 func (v *sources) wanted(in *collect.Input) bool {
 	cfg := v.s.cfg
 	for i := range cfg.Sources.Paths {
-		if p := &cfg.Sources.Paths[i]; meets(string(p.Path), in.Path) {
+		if p := &cfg.Sources.Paths[i]; covers(string(p.Path), in.Path) {
 			in.Host = p.Host
 			in.Zone = p.Zone.Location()
 		}

@@ -62,6 +62,7 @@ type Counts struct {
 	Revisions                  int64 // of the facts that are stored, together
 	Incidents                  int64
 	Across                     int64 // incidents that went on across a kill
+	Withdrawn                  int64 // incidents that a kill found, and that were none
 
 	touched map[int64]bool // requests of which something was lost by copytruncate
 }
@@ -149,7 +150,7 @@ func (r *Report) Write(w io.Writer) error {
 		{"requests touched by that", int64(len(c.touched))}, {"old files deleted", c.Deleted},
 		{"kills", c.Kills}, {"of them within 100 ms", c.KilledYoung}, {"starts", c.Starts},
 		{"requests", c.Requests}, {"failed", c.Failures}, {"facts", c.Facts}, {"final", c.Final}, {"gone", c.Gone}, {"revisions", c.Revisions},
-		{"incidents", c.Incidents}, {"across a kill", c.Across},
+		{"incidents", c.Incidents}, {"across a kill", c.Across}, {"withdrawn", c.Withdrawn},
 	} {
 		fmt.Fprintf(t, "%d\t  %s\n", row.n, row.name)
 	}

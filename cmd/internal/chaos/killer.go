@@ -27,7 +27,7 @@ type killer struct {
 	store  string
 	log    *os.File
 	cmd    *exec.Cmd
-	exited chan error
+	exited *exit
 	seen   map[string]bool // incidents; true for those that a kill found going on
 	ready  atomic.Bool     // a place in every file is stored
 }
@@ -62,16 +62,27 @@ func (k *killer) start() error {
 		return fmt.Errorf("starting serve: %w", err)
 	}
 	k.counts.Starts++
-	k.exited = make(chan error, 1)
-	go func(c *exec.Cmd, done chan<- error) { done <- c.Wait() }(k.cmd, k.exited)
+	k.exited = &exit{done: make(chan struct{})}
+	go k.exited.await(k.cmd)
 	return nil
+}
+
+// An exit is the end of a process.
+type exit struct {
+	done chan struct{}
+	err  error // when done is closed
+}
+
+func (e *exit) await(c *exec.Cmd) {
+	e.err = c.Wait()
+	close(e.done)
 }
 
 // end ends serve if it runs.
 func (k *killer) end() {
 	if k.cmd != nil {
 		_ = k.cmd.Process.Kill()
-		<-k.exited
+		<-k.exited.done
 		k.cmd = nil
 	}
 	if k.log != nil {
@@ -100,7 +111,7 @@ func (k *killer) run(ctx context.Context, until time.Time) error {
 			return err
 		}
 		_ = k.cmd.Process.Kill()
-		<-k.exited
+		<-k.exited.done
 		k.cmd = nil
 		k.counts.Kills++
 		if err := k.look(ctx); err != nil {
@@ -153,9 +164,10 @@ func (k *killer) wait(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case err := <-k.exited:
+	case <-k.exited.done:
+		how := k.cmd.ProcessState
 		k.cmd = nil
-		return fmt.Errorf("serve ended by itself: %w. Its last words: %s", err, k.lastWords())
+		return fmt.Errorf("serve ended by itself, %s. Its last words: %s", how, k.lastWords())
 	}
 }
 
@@ -220,9 +232,9 @@ func (k *killer) settle(ctx context.Context, last time.Time) error {
 		return fmt.Errorf("ending serve: %w", err)
 	}
 	select {
-	case err := <-k.exited:
+	case <-k.exited.done:
 		k.cmd = nil
-		if err != nil {
+		if err := k.exited.err; err != nil {
 			return fmt.Errorf("serve did not end well: %w. Its last words: %s", err, k.lastWords())
 		}
 		return nil

@@ -104,6 +104,9 @@ func serveOnce(c *cobra.Command, flags *conf.Flags, file string, paths []string,
 	err = app.Serve(ctx, sc)
 	stop()
 	<-reloaded
+	if again && errors.Is(err, app.ErrNotStored) {
+		err = nil // who serves next reads it again
+	}
 	return again, err
 }
 

@@ -133,12 +133,6 @@ func (d *daemon) kill() {
 	<-d.done
 }
 
-func (d *daemon) signal(sig syscall.Signal) {
-	if err := d.cmd.Process.Signal(sig); err != nil {
-		d.t.Errorf("signalling %s: %v", d.name, err)
-	}
-}
-
 // An output keeps what a program says.
 type output struct {
 	mu sync.Mutex

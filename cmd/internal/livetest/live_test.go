@@ -3,6 +3,7 @@
 package livetest
 
 import (
+	"fmt"
 	"html"
 	"strings"
 	"testing"
@@ -41,7 +42,9 @@ func TestServeTellsOfEveryFailedRequestInTime(t *testing.T) {
 	c := newClients(site.front, shop, "req")
 	w, stop := watch(s, "req")
 	defer stop()
+	planned := 0.0
 	during := func(d time.Duration, fault func() func(), mix ...share) {
+		planned += 100 * d.Seconds()
 		mend := fault()
 		c.run(t, 100, d, mix...)
 		mend()
@@ -73,12 +76,25 @@ func TestServeTellsOfEveryFailedRequestInTime(t *testing.T) {
 
 	first, final := w.since(w.first, answers), w.since(w.final, answers)
 	t.Logf("in the list after %s; final after %s; looking took at most %s", first, final, w.worst.Round(time.Millisecond))
-	if first.at(0.99) >= 5*time.Second {
-		t.Errorf("a request was in the list after %s", first)
-	}
-	if final.at(1) > hold+5*time.Second {
-		t.Errorf("a request was final after %s", final)
-	}
+	t.Run("in time", func(t *testing.T) {
+		// What cannot send cannot measure: the rest of the machine took the time.
+		if sent := float64(len(answers)); sent < 0.75*planned {
+			missing(t, fmt.Sprintf("the machine is too busy to measure times: it sent %.0f requests of %.0f", sent, planned))
+		}
+		if first.at(0.99) >= 5*time.Second {
+			t.Errorf("a request was in the list after %s", first)
+		}
+		for i, n := 0, 0; i < len(rows) && n < 10; i++ {
+			r := &rows[i]
+			if at, ok := w.first[r.RequestID]; ok && at.Sub(r.Ended) >= 5*time.Second {
+				n++
+				t.Logf("in the list after %s: %s", at.Sub(r.Ended).Round(time.Millisecond), r.words())
+			}
+		}
+		if final.at(1) > hold+5*time.Second {
+			t.Errorf("a request was final after %s", final)
+		}
+	})
 	if len(first) < len(rows) {
 		t.Errorf("%d requests were seen while they failed, of %d", len(first), len(rows))
 	}

@@ -20,9 +20,6 @@ type site struct {
 	ncsa                          *daemon
 }
 
-// first_byte_timeout of the backend web.
-const firstByte = 1500 * time.Millisecond
-
 func newSite(t *testing.T) *site {
 	t.Helper()
 	need(t, "varnishd", "varnishlog", "varnishncsa", "nginx", "gunicorn")

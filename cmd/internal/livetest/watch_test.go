@@ -36,19 +36,20 @@ func watch(s *server, prefix string) (*watcher, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	begin := time.Now().Add(-time.Second)
-	// What is new, and what has had its time: what was seen ended by then.
-	work.Go(func() {
-		for ctx.Err() == nil {
-			w.look(begin, -8*time.Second, time.Second)
-			sleep(ctx, lookEvery)
-		}
-	})
-	work.Go(func() {
-		for ctx.Err() == nil {
-			w.look(begin, -hold-12*time.Second, -hold+time.Second)
-			sleep(ctx, 5*lookEvery)
-		}
-	})
+	// What is new, what comes too late, and what has had its time: what was seen
+	// ended by then.
+	for _, x := range []struct{ every, from, to time.Duration }{
+		{lookEvery, -8 * time.Second, time.Second},
+		{10 * lookEvery, -40 * time.Second, -7 * time.Second},
+		{5 * lookEvery, -hold - 12*time.Second, -hold + time.Second},
+	} {
+		work.Go(func() {
+			for ctx.Err() == nil {
+				w.look(begin, x.from, x.to)
+				sleep(ctx, x.every)
+			}
+		})
+	}
 	return w, func() { cancel(); work.Wait() }
 }
 
