@@ -92,13 +92,36 @@ type SourceState struct {
 // limit.
 type Query struct {
 	From, To time.Time // by `ended`: From <= ended < To
-	Site     string
+	Site     string // NoSite means that of requests which name none
 	Cause    string // cause or symptom
 	Backend  string
 	Class    string // default "failure" in lists of failures; "all" for every class
 	Text     string // part of path, id, client, line or words
 	Incident string // only failures in this incident's time and site
 }
+
+// NoSite stands in a Query for the site of requests that name none, since an
+// empty Site means all of them.
+const NoSite = "-"
+
+// OfSite is what stands in a Query for a site.
+func OfSite(name string) string {
+	if name == "" {
+		return NoSite
+	}
+	return name
+}
+
+// SiteName is the name of the site that is asked for.
+func (q *Query) SiteName() string {
+	if q.Site == NoSite {
+		return ""
+	}
+	return q.Site
+}
+
+// Meets reports whether a site is asked for.
+func (q *Query) Meets(site string) bool { return q.Site == "" || q.SiteName() == site }
 
 // A Point is what happened in one step of a time series.
 type Point struct {

@@ -48,7 +48,7 @@ func (c *Core) describe(ctx context.Context, in *incident.Incident) aggregate.In
 		Causes: []aggregate.Cause{}, Localisation: []aggregate.Local{}, WhatIf: []struct{}{}, Chain: []aggregate.ChainLink{},
 		Reached: map[string]int64{}, Missing: []aggregate.MissingCount{},
 	}
-	q := aggregate.Query{From: from.Truncate(time.Minute), To: to.Add(time.Microsecond), Site: in.Site}
+	q := aggregate.Query{From: from.Truncate(time.Minute), To: to.Add(time.Microsecond), Site: aggregate.OfSite(in.Site)}
 	sum, err := c.cfg.Store.Summary(ctx, q)
 	if err != nil {
 		c.log.Warn("an incident is told without its causes", "incident", in.ID, "err", err)

@@ -255,7 +255,7 @@ func (s *Store) Clients(ctx context.Context, q aggregate.Query) (int64, error) {
 		}
 		all := newSketch()
 		keep := func(k clientsAt, symptom string) bool {
-			return (q.Site == "" || k.site == q.Site) && (q.Cause == "" || k.cause == q.Cause || symptom == q.Cause) && (q.Backend == "" || k.backend == q.Backend)
+			return q.Meets(k.site) && (q.Cause == "" || k.cause == q.Cause || symptom == q.Cause) && (q.Backend == "" || k.backend == q.Backend)
 		}
 		err = c.query(`SELECT site, cause, backend, uniq FROM clients_1m WHERE minute >= ? AND minute < ? AND minute NOT IN (SELECT minute FROM minutes WHERE clients = 1)`, func(r *row) error {
 			if !keep(clientsAt{r.ColumnText(0), r.ColumnText(1), r.ColumnText(2)}, "") {

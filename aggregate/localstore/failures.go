@@ -144,7 +144,7 @@ func (s *Store) filterOf(c conn, q aggregate.Query) (filter, error) {
 		return f, err
 	}
 	f.from, f.to = max(f.from, nanos(in.Start)), min(f.to, nanos(in.End)+1)
-	site := clip(in.Site, maxName)
+	site := aggregate.OfSite(clip(in.Site, maxName))
 	f.nothing = f.site != "" && f.site != site
 	f.site = site
 	return f, nil
@@ -173,7 +173,9 @@ func (f *filter) lists(from place) []*list {
 			where, args = append(where, column+" = ?"), append(args, value)
 		}
 	}
-	add("site", f.site)
+	if add("site", f.site); f.site == aggregate.NoSite {
+		args[len(args)-1] = ""
+	}
 	add("backend", f.backend)
 	if f.class != "all" {
 		add("class", f.class)

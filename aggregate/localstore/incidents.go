@@ -64,7 +64,7 @@ func (s *Store) incidents(c conn, q aggregate.Query, from place, limit int) (fou
 		text = newNeedle(q.Text)
 	}
 	err = c.query(`SELECT row, start, id FROM incidents WHERE start <= ?1 AND (start < ?1 OR id < ?2) AND start < ?3 AND (end >= ?4 OR ongoing = 1) AND merged_into = ''
-			AND (?5 = '' OR site = ?5) ORDER BY start DESC, id DESC`, func(r *row) error {
+			AND (?5 = '' OR site = iif(?5 = '-', '', ?5)) ORDER BY start DESC, id DESC`, func(r *row) error {
 		packed, err := s.coder.unpack(bytesOf(r, 0))
 		if err != nil {
 			return err

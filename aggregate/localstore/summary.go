@@ -49,10 +49,10 @@ func (s *Store) summary(c conn, q aggregate.Query) (*aggregate.Summary, error) {
 		if err != nil && !errors.Is(err, aggregate.ErrNotFound) {
 			return nil, err
 		}
-		if in == nil || q.Site != "" && q.Site != in.Site {
+		if in == nil || !q.Meets(in.Site) {
 			return out, s.ledger(c, out)
 		}
-		q.Site = in.Site
+		q.Site = aggregate.OfSite(in.Site)
 		if q.From.Before(in.Start) {
 			q.From = in.Start
 		}
@@ -145,7 +145,7 @@ func (s *Store) traffic1(c conn, stretches []stretch, q aggregate.Query) (*traff
 		if err != nil {
 			return nil, err
 		}
-		if k == nil || !k.front || q.Site != "" && k.Site != q.Site {
+		if k == nil || !k.front || !q.Meets(k.Site) {
 			continue
 		}
 		t.requests += n
@@ -245,7 +245,7 @@ func (s *Store) causes(c conn, stretches []stretch, x span, q aggregate.Query, t
 var failure = rules.ClassFailure.String()
 
 func keyMeets(k *failKey, q aggregate.Query) bool {
-	return (q.Site == "" || k.Site == q.Site) && (q.Cause == "" || k.Cause == q.Cause || k.Symptom == q.Cause) && (q.Backend == "" || k.Backend == q.Backend)
+	return q.Meets(k.Site) && (q.Cause == "" || k.Cause == q.Cause || k.Symptom == q.Cause) && (q.Backend == "" || k.Backend == q.Backend)
 }
 
 func rowOf(rows map[causeID]*causeSum, k *failKey, sum *keySum) *causeSum {
@@ -317,7 +317,7 @@ func (r *causeSum) where(q aggregate.Query, begin, end int64) (string, []any) {
 	text := ` FROM failures INDEXED BY failures_cause WHERE gone = 0 AND cause = ? AND ended >= ? AND ended < ? AND class = ? AND symptom = ?`
 	args := []any{r.id.cause, begin, end, r.id.class, r.id.symptom}
 	if q.Site != "" {
-		text, args = text+" AND site = ?", append(args, q.Site)
+		text, args = text+" AND site = ?", append(args, q.SiteName())
 	}
 	if q.Backend != "" {
 		text, args = text+" AND backend = ?", append(args, q.Backend)

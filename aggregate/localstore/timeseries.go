@@ -40,7 +40,7 @@ func (s *Store) timeseries(c conn, q aggregate.Query, step time.Duration) ([]agg
 		if in == nil {
 			return points, nil
 		}
-		q.Site = in.Site
+		q.Site = aggregate.OfSite(in.Site)
 		if q.From.IsZero() && q.To.IsZero() {
 			q.From, q.To = in.Start, in.End.Add(1)
 		}
@@ -118,7 +118,7 @@ func (s *Store) pointsOfFailures(c conn, x stretch, q aggregate.Query, at func(i
 	if x.level == byHour && q.Backend == "" {
 		return c.query(`SELECT minute, cause, n, site, symptom FROM causes_1h WHERE minute >= ? AND minute < ? AND class = 'failure'`, func(r *row) error {
 			cause := r.ColumnText(1)
-			if (q.Site == "" || r.ColumnText(3) == q.Site) && (q.Cause == "" || cause == q.Cause || r.ColumnText(4) == q.Cause) {
+			if q.Meets(r.ColumnText(3)) && (q.Cause == "" || cause == q.Cause || r.ColumnText(4) == q.Cause) {
 				put(r.ColumnInt64(0), r.ColumnInt64(2), cause)
 			}
 			return nil
@@ -159,14 +159,14 @@ func (s *Store) pointsOfTraffic(c conn, stretches []stretch, q aggregate.Query, 
 		from, to := int64(x.from), int64(x.to)
 		if x.level == byHour {
 			err := c.query(`SELECT minute, n, site FROM requests_1h WHERE minute >= ? AND minute < ?`, func(r *row) error {
-				if q.Site == "" || r.ColumnText(2) == q.Site {
+				if q.Meets(r.ColumnText(2)) {
 					at(r.ColumnInt64(0)).Requests += r.ColumnInt64(1)
 				}
 				return nil
 			}, from, to)
 			if err == nil && q.Backend != "" {
 				err = c.query(`SELECT r.minute, r.n, k.site FROM traffic_keys AS k CROSS JOIN traffic_1h AS r ON r.key = k.id WHERE r.minute >= ? AND r.minute < ? AND k.backend = ? AND k.front = 1`, func(r *row) error {
-					if q.Site == "" || r.ColumnText(2) == q.Site {
+					if q.Meets(r.ColumnText(2)) {
 						ofBackend[at(r.ColumnInt64(0))] += r.ColumnInt64(1)
 					}
 					return nil
@@ -185,7 +185,7 @@ func (s *Store) pointsOfTraffic(c conn, stretches []stretch, q aggregate.Query, 
 				if k, err = s.traffic.key(c, id); err != nil {
 					return err
 				}
-				if k != nil && (!k.front || q.Site != "" && k.Site != q.Site) {
+				if k != nil && (!k.front || !q.Meets(k.Site)) {
 					k = nil
 				}
 				wanted[id] = k

@@ -123,7 +123,7 @@ func rowsOf(m *aggregate.SourceMinute) map[traffic.Key]string {
 
 func queries() []aggregate.Query {
 	list := []aggregate.Query{
-		{}, {Class: "all"}, {Class: "saved"}, {Site: sites[0]}, {Cause: causes[1]}, {Cause: symptoms[0]}, {Backend: backends[2]}, {Site: "nobody"},
+		{}, {Class: "all"}, {Class: "saved"}, {Site: sites[0]}, {Cause: causes[1]}, {Cause: symptoms[0]}, {Backend: backends[2]}, {Site: "nobody"}, {Site: aggregate.NoSite},
 	}
 	for _, r := range [][2]time.Duration{{0, time.Hour}, {17 * time.Minute, 19 * time.Minute}, {0, 24 * time.Hour}, {59 * time.Minute, 3*time.Hour + time.Minute}, {90*time.Second + 7, 5*time.Hour + 11}} {
 		q := aggregate.Query{From: epoch.Add(r[0]), To: epoch.Add(r[1])}

@@ -78,7 +78,7 @@ func (m *model) rows(q aggregate.Query) []aggregate.Failure {
 
 func in(f *aggregate.Failure, q aggregate.Query) bool {
 	at := ended(f)
-	return (q.From.IsZero() || !at.Before(q.From)) && (q.To.IsZero() || at.Before(q.To)) && (q.Site == "" || f.Site == q.Site) &&
+	return (q.From.IsZero() || !at.Before(q.From)) && (q.To.IsZero() || at.Before(q.To)) && q.Meets(f.Site) &&
 		(q.Cause == "" || f.Cause == q.Cause || f.Symptom == q.Cause) && (q.Backend == "" || f.Backend == q.Backend)
 }
 
@@ -248,7 +248,7 @@ func (m *model) requests(q aggregate.Query) (n int64) {
 			continue
 		}
 		for _, r := range t.Rows {
-			if q.Site == "" || r.Key.Site == q.Site {
+			if q.Meets(r.Key.Site) {
 				n += r.N
 			}
 		}

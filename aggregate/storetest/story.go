@@ -17,7 +17,7 @@ const stampLayout = "2006-01-02T15:04:05.000000Z"
 
 // A cast is the names that a story is told with.
 var (
-	sites    = []string{"shop.example", "blog.example"}
+	sites    = []string{"shop.example", "blog.example", ""}
 	classes  = []string{"failure", "failure", "failure", "failure", "saved", "client", "deliberate", "partial"}
 	causes   = []string{"process.crashed", "database.lock_wait", "overload.workers_exhausted"}
 	symptoms = []string{"origin_slow.first_byte_timeout", "origin_down.refused"}

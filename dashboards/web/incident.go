@@ -140,7 +140,7 @@ func (s *Server) loadIncident(ctx context.Context, id, cursor string) (incidentD
 	}
 	length := max(in.End.Sub(in.Start), time.Minute)
 	margin := max(length/4, 5*time.Minute)
-	q := aggregate.Query{From: in.Start.Add(-margin), To: in.End.Add(margin), Site: in.Site}
+	q := aggregate.Query{From: in.Start.Add(-margin), To: in.End.Add(margin), Site: aggregate.OfSite(in.Site)}
 	if now := s.cfg.Now(); q.To.After(now) {
 		q.To = now.Add(time.Minute)
 	}
@@ -181,7 +181,7 @@ func (s *Server) fillIncident(v *incidentView, d incidentData) {
 	v.proof(&in)
 	v.Split = split(in.Reached)
 	history := func(name string) func(string) string {
-		p := params{Site: in.Site, From: in.Start.Add(-time.Second), To: in.End.Add(time.Second)}
+		p := params{Site: aggregate.OfSite(in.Site), From: in.Start.Add(-time.Second), To: in.End.Add(time.Second)}
 		return func(value string) string { return p.href("/history", name, value) }
 	}
 	v.Causes = causeRows(in.Causes, in.Failures, history("cause"))

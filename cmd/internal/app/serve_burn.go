@@ -36,7 +36,7 @@ func (s *server) spend(ctx context.Context, budget *slo.Monitor, from time.Time)
 		return err
 	}
 	for _, site := range sites {
-		points, err := s.store.Timeseries(ctx, aggregate.Query{Site: site, From: from.Truncate(time.Minute), To: time.Now()}, time.Minute)
+		points, err := s.store.Timeseries(ctx, aggregate.Query{Site: aggregate.OfSite(site), From: from.Truncate(time.Minute), To: time.Now()}, time.Minute)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"why503/aggregate"
 	"why503/aggregate/metrics"
 	"why503/cmd/internal/admin"
 	"why503/dashboards/web"
@@ -82,7 +83,10 @@ func (s *server) nameSites(ctx context.Context) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.status.Sites = sites
+	s.status.Sites = s.status.Sites[:0:0]
+	for _, name := range sites {
+		s.status.Sites = append(s.status.Sites, aggregate.OfSite(name))
+	}
 }
 
 // explain decodes a stored Request and diagnoses it again.
