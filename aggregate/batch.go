@@ -92,8 +92,8 @@ type SourceState struct {
 // limit.
 type Query struct {
 	From, To time.Time // by `ended`: From <= ended < To
-	Site     string // NoSite means that of requests which name none
-	Cause    string // cause or symptom
+	Site     string    // NoSite means that of requests which name none
+	Cause    string    // cause or symptom
 	Backend  string
 	Class    string // default "failure" in lists of failures; "all" for every class
 	Text     string // part of path, id, client, line or words
