@@ -33,9 +33,6 @@ type Describer struct {
 	Names   Namer
 	HashKey []byte // for client_hash; a fixed one where rows never leave the host
 	Routes  traffic.Patterns
-	// Counted gives a row the site that its request was counted for, also where
-	// that has no name and a line of another hop has one.
-	Counted bool
 }
 
 // Site is the name that a request's site goes by: the Host header in lower
@@ -75,7 +72,7 @@ func (d *Describer) Row(q *parse.Request, v *rules.Verdict) Failure {
 	f.Path, _, _ = strings.Cut(string(root.URL), "?")
 	f.Route = string(d.Routes.AppendRoute(nil, []byte(f.Path)))
 	f.Host = firstText(q, func(r *parse.Record) []byte { return r.Host })
-	if f.Site = d.Site(root); f.Site == "" && !d.Counted {
+	if f.Site = d.Site(root); f.Site == "" {
 		f.Site = Site([]byte(f.Host))
 	}
 	f.RequestID = firstText(q, func(r *parse.Record) []byte { return r.RequestID })

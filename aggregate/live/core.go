@@ -72,7 +72,7 @@ func New(ctx context.Context, cfg Config) (*Core, error) {
 			c.again[name] = struct{}{}
 		}
 	}
-	c.rows = &aggregate.Describer{Names: c, HashKey: cfg.HashKey, Routes: cfg.Routes, Counted: true}
+	c.rows = &aggregate.Describer{Names: c, HashKey: cfg.HashKey, Routes: cfg.Routes}
 	c.env = cfg.Env(0)
 	var err error
 	if c.settled, err = cfg.Store.Settled(ctx); err != nil {

@@ -99,6 +99,7 @@ func (c *Core) introduce(m *wire.Source) {
 			s.restore(old)
 		}
 		c.survey.due = true
+		c.join.AskAgain()
 		c.hear(s)
 	}
 	c.place(s)

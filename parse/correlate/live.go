@@ -72,6 +72,15 @@ func (v *Live) AddSource(s *Source) {
 	v.moved = v.wall
 }
 
+// AskAgain says that there is one more who may have an answer, so that what was
+// asked before is asked again.
+func (v *Live) AskAgain() {
+	clear(v.sent)
+	for _, o := range v.open {
+		o.dirty = true
+	}
+}
+
 // Resume says up to where Requests were final before a restart.
 func (v *Live) Resume(settled parse.Time) { v.resumed = settled }
 
