@@ -16,7 +16,7 @@ RATE           ?= 5000
 
 lint    := .cache/bin/golangci-lint-$(GOLANGCI_LINT)
 skipped := .cache/skipped
-sources := $(wildcard aggregate cmd dashboards ingest parse rules)
+sources := $(wildcard aggregate cmd dashboards deploy ingest parse rules)
 version := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # An example is a folder of logs, and beside them the settings that were in use.

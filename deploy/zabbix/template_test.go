@@ -276,7 +276,7 @@ func value(t *testing.T, i item, of any) string {
 	if f, ok := v.(float64); ok {
 		return strconv.FormatFloat(f, 'f', -1, 64)
 	}
-	if (i.ValueType == "" || i.ValueType == "FLOAT") {
+	if i.ValueType == "" || i.ValueType == "FLOAT" {
 		t.Errorf("%s: %v is no number", i.Key, v)
 	}
 	return fmt.Sprint(v)
